@@ -1,0 +1,88 @@
+"""Connection: which workspace, through which door, as whom."""
+
+import streamlit as st
+
+from services.settings import Settings
+from services.workspace import Door
+from ui.banner import banner
+from ui.connecting import current_door, use_door, use_typed, workspace
+from ui.errors import showing_errors
+from ui.session import forwarded_token, visit
+
+
+def databricks_app(settings: Settings) -> None:
+    if not settings.databricks_app:
+        st.caption("Only where Brickyard runs as a Databricks App.")
+        return
+    if forwarded_token():
+        st.button("Act as yourself", key="door-visitor", on_click=use_door, args=(Door.DATABRICKS_APP,))
+    else:
+        st.caption("User authorization is off for this app, so it acts as its own service principal.")
+    st.button("Act as the app", key="door-app", on_click=use_door, args=(Door.DATABRICKS_APP,), kwargs={"as_app": True})
+
+
+def this_session() -> None:
+    st.caption("Kept for this browser session only: never in a file, an address, a log or exported code.")
+    with st.form("typed", clear_on_submit=True, border=False):
+        host = st.text_input("Host", key="connection.host", placeholder="https://dbc-….cloud.databricks.com")
+        token = st.text_input("Token", key="connection.token", type="password", autocomplete="off")
+        sent = st.form_submit_button("Connect", key="door-session", type="primary")
+    if sent:
+        with showing_errors():
+            with st.spinner("Asking the workspace who you are", show_time=True):
+                use_typed(host, token)
+            st.rerun()
+    if visit().typed is not None and current_door() is not Door.SESSION:
+        st.button("Use it again", key="door-session-again", on_click=use_door, args=(Door.SESSION,))
+
+
+def this_machine(settings: Settings) -> None:
+    if settings.machine_host:
+        st.markdown(f"The environment names `{settings.machine_host}`.")
+    if settings.machine_configured:
+        st.button("Use this machine's sign-in", key="door-machine", on_click=use_door, args=(Door.MACHINE,))
+    else:
+        st.caption("Neither the environment nor a config file names a workspace.")
+    for name in settings.profiles:
+        st.button(
+            f"Profile {name}",
+            key=f"door-profile-{name}",
+            on_click=use_door,
+            args=(Door.MACHINE,),
+            kwargs={"profile": name},
+        )
+
+
+def local_workspace() -> None:
+    st.caption("Real small models on this machine; nothing of Databricks is needed.")
+    for user, may in (("admin", "may do everything"), ("analyst", "may do what was granted")):
+        st.button(
+            f"As {user}: {may}",
+            key=f"door-local-{user}",
+            on_click=use_door,
+            args=(Door.LOCAL,),
+            kwargs={"local_user": user},
+        )
+
+
+def draw(door: Door, settings: Settings) -> None:
+    match door:
+        case Door.DATABRICKS_APP:
+            databricks_app(settings)
+        case Door.SESSION:
+            this_session()
+        case Door.MACHINE:
+            this_machine(settings)
+        case Door.LOCAL:
+            local_workspace()
+
+
+st.title("Connection")
+with showing_errors():
+    banner(workspace())
+settings = Settings.from_environment()
+st.markdown("Four doors lead to a workspace. Without a choice the first one that is there is taken.")
+for door in Door:
+    with st.container(border=True):
+        st.subheader(f"{door.value}{' (in use)' if door is current_door() else ''}")
+        draw(door, settings)

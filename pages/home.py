@@ -1,0 +1,55 @@
+"""Home: where am I, what is there, and a question that one click asks."""
+
+import streamlit as st
+
+from services.endpoints import Endpoint
+from services.workspace import Workspace
+from ui.banner import banner
+from ui.connecting import endpoints, refresh_endpoints, workspace
+from ui.errors import showing_errors
+from ui.navigation import go_to, link_to
+from ui.session import conversation, new_conversation
+from ui.tables import endpoint_table
+
+STARTERS = (
+    "What is a serving endpoint? Answer in two sentences.",
+    "Write a haiku about bricks.",
+    "Explain embeddings to a gardener, as a short list.",
+)
+
+
+def ask(here: Workspace, endpoint: Endpoint, question: str) -> None:
+    new_conversation()
+    begun = conversation()
+    begun.endpoints = [endpoint.name]
+    begun.ask(here, question)
+    go_to("chat")
+
+
+def starters(here: Workspace, found: list[Endpoint]) -> None:
+    chats = [endpoint for endpoint in found if endpoint.chats and endpoint.ready]
+    if not chats:
+        st.info(
+            "No chat endpoint is ready in this workspace. Create one on its Serving page, or use the local workspace.",
+            icon=":material/bedtime:",
+        )
+        link_to("connection", "Choose another workspace")
+        return
+    st.markdown(f"One click sends a question to **{chats[0].name}** and streams its answer.")
+    with st.container(horizontal=True, key="starters"):
+        for number, question in enumerate(STARTERS):
+            if st.button(question, key=f"starter-{number}"):
+                ask(here, chats[0], question)
+
+
+st.title("Brickyard")
+st.markdown("A playground for Databricks model serving: try an endpoint, see what was sent, take the code home.")
+with showing_errors():
+    here = workspace()
+    banner(here)
+    found = endpoints(here)
+    st.subheader("Ask something")
+    starters(here, found)
+    st.subheader("Endpoints")
+    endpoint_table(found)
+    st.button("Refresh", key="home-refresh", on_click=refresh_endpoints, icon=":material/refresh:")

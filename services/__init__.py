@@ -1,0 +1,1 @@
+"""What Brickyard does, in plain Python: typed record in, record or iterator of records out. Never imports Streamlit."""

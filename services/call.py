@@ -1,0 +1,132 @@
+"""One HTTP exchange that another thread can end, and the connections that make it possible.
+
+A person presses Stop while a thread of ours is blocked in recv(), perhaps before the first byte of the reply. Closing the
+response object from outside waits for that recv. Shutting the socket down does not: the blocked call returns at once and the
+server sees the connection close. So a connection tells the call of its thread which socket it uses, at each request: kept-alive
+connections are used again by later calls.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from services.wire_record import WireRecord
+
+_current: ContextVar["Call | None"] = ContextVar("call", default=None)
+
+
+class CallCancelled(Exception):
+    """The call was ended from our side."""
+
+
+class Call:
+    """One exchange: its wire record, and the means to end it."""
+
+    def __init__(self) -> None:
+        self.record = WireRecord()
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._cancelled = False
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether cancel() was called."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """End the exchange now, wherever it is. From any thread; a second time does nothing."""
+        with self._lock:
+            self._cancelled = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):  # the other side was faster
+                    # Not SSLSocket.shutdown: that one drops the TLS state under the thread that is reading.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def sending(self) -> Iterator[None]:
+        """Within it, the connection that this thread uses is this call's. Raises CallCancelled when it is too late."""
+        if self._cancelled:
+            raise CallCancelled
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+    def hurry(self, seconds: float) -> None:
+        """Let reads from now on fail after *seconds* of silence."""
+        with self._lock:
+            if self._socket is not None:
+                with contextlib.suppress(OSError):  # closed already
+                    self._socket.settimeout(seconds)
+
+    def ends(self) -> None:
+        """Let go of the socket, which may soon carry somebody else's call, and stop the record's clock."""
+        with self._lock:
+            self._socket = None
+        self.record.ends()
+
+    def _uses(self, connected: socket.socket | None) -> None:
+        with self._lock:
+            if self._cancelled:
+                raise CallCancelled
+            self._socket = connected
+
+
+def _tell_current_call(connected: socket.socket | None) -> None:
+    call = _current.get()
+    if call is not None:
+        call._uses(connected)
+
+
+class _HTTPConnection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _tell_current_call(self.sock)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _tell_current_call(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _HTTPSConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _tell_current_call(self.sock)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _tell_current_call(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class CancellableAdapter(HTTPAdapter):
+    """Never retries: a chat request costs money and may run tools."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=4, pool_maxsize=32, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make pools whose connections report to their call."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Make a proxy's pools of the same kind."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        return manager

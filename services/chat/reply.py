@@ -1,0 +1,92 @@
+"""A reply while it grows, and after."""
+
+import threading
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from services.chat.wire import ChatDelta, Usage
+from services.errors import PlaygroundError
+
+MAX_TEXT = 2_000_000
+"""Characters of one answer that are kept: an endpoint that never ends must not fill the memory."""
+
+
+class Outcome(StrEnum):
+    """How an exchange stands."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass
+class ToolCall:
+    """A call that the model asks for. *arguments* is JSON as far as it has arrived."""
+
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass
+class Answer:
+    """One of the n answers of a reply."""
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: dict[int, ToolCall] = field(default_factory=dict)
+    finish_reason: str | None = None
+
+
+class ChatReply:
+    """What has arrived. Written by the job's thread, read by the script's; once it has an outcome it changes no more."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, Answer] = {}
+        self.usage: Usage | None = None
+        self.unreadable: list[str] = []
+        self.outcome = Outcome.RUNNING
+        self.error: PlaygroundError | None = None
+        self.first_text_after: float | None = None
+        """Seconds from sending to the first character of text, as it arrived."""
+        self.first_piece_after: float | None = None
+        """The same, with reasoning, refusals and tool calls counted."""
+        self._lock = threading.Lock()
+
+    @property
+    def text(self) -> str:
+        """The first answer's text: what a following request quotes."""
+        return self.answers[0].text if 0 in self.answers else ""
+
+    def receive(self, delta: ChatDelta, after: float) -> None:
+        """Add a delta that arrived *after* seconds. Without effect once there is an outcome."""
+        with self._lock:
+            if self.outcome is not Outcome.RUNNING:
+                return
+            if delta.usage:
+                self.usage = delta.usage
+            if delta.unreadable:
+                self.unreadable.append(delta.unreadable)
+            if delta.text or delta.reasoning or delta.refusal or delta.tool_calls or delta.finish_reason:
+                self._grow(self.answers.setdefault(delta.choice, Answer()), delta, after)
+
+    def ends(self, outcome: Outcome, error: PlaygroundError | None = None) -> None:
+        """Give it its outcome; only the first one counts."""
+        with self._lock:
+            if self.outcome is Outcome.RUNNING:
+                self.outcome, self.error = outcome, error
+
+    def _grow(self, answer: Answer, delta: ChatDelta, after: float) -> None:
+        if delta.text or delta.reasoning or delta.refusal or delta.tool_calls:
+            self.first_piece_after = after if self.first_piece_after is None else self.first_piece_after
+        if delta.text:
+            self.first_text_after = after if self.first_text_after is None else self.first_text_after
+        answer.text += delta.text[: max(0, MAX_TEXT - len(answer.text))]
+        answer.reasoning += delta.reasoning[: max(0, MAX_TEXT - len(answer.reasoning))]
+        answer.refusal += delta.refusal
+        answer.finish_reason = delta.finish_reason or answer.finish_reason
+        for piece in delta.tool_calls:
+            tool_call = answer.tool_calls.setdefault(piece.position, ToolCall())
+            tool_call.name += piece.name
+            tool_call.arguments += piece.arguments

@@ -1,0 +1,144 @@
+"""Chat records to wire JSON and back. Pure.
+
+Replies differ: a delta per event (OpenAI, Foundation Model API), a whole message (no streaming), ChatAgent's ``messages`` and
+``delta`` without choices, content as a list of parts where a model reasons. Usage comes once at the end or, cumulative, on
+every chunk: the last one counts, they are never added.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.chat.request import ChatRequest
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens, as the endpoint reports them. None: it did not say."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class ToolCallPiece:
+    """A piece of a call that the model asks for; pieces of the same position belong together."""
+
+    position: int
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True)
+class ChatDelta:
+    """One streamed piece of one answer."""
+
+    choice: int = 0
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCallPiece, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    unreadable: str = ""
+    """An event that is not what the API promises, as it came."""
+
+
+def chat_to_wire(request: ChatRequest) -> dict[str, Any]:
+    """The body of the invocation. Raises BadInput for a parameter that cannot be sent."""
+    messages = [{"role": message.role, "content": message.content} for message in request.messages]
+    return {"messages": messages} | request.parameters.to_wire()
+
+
+def chat_from_wire(event: Mapping[str, Any]) -> Iterator[ChatDelta]:
+    """The deltas of one event, or of a whole reply. One that has nothing known in it yields an unreadable delta."""
+    usage = _usage(event.get("usage"))
+    pieces = list(_pieces(event))
+    for choice, message, finish_reason in pieces:
+        text, reasoning = _content(message.get("content"))
+        yield ChatDelta(
+            choice=choice,
+            text=text,
+            reasoning=reasoning or _text(message.get("reasoning_content")),
+            refusal=_text(message.get("refusal")),
+            tool_calls=tuple(_tool_calls(message.get("tool_calls"))),
+            finish_reason=finish_reason,
+        )
+    if usage is not None:
+        yield ChatDelta(usage=usage)
+    elif not pieces and "choices" not in event:
+        yield ChatDelta(unreadable=str(dict(event)))
+
+
+def _pieces(event: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any], str | None]]:
+    """(choice, message or delta, finish reason) of each answer in the event."""
+    choices = event.get("choices")
+    for position, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if isinstance(choice, dict):
+            message = choice.get("delta") if isinstance(choice.get("delta"), dict) else choice.get("message")
+            index = choice.get("index")
+            reason = choice.get("finish_reason")
+            yield (
+                index if isinstance(index, int) else position,
+                message if isinstance(message, dict) else {},
+                reason if isinstance(reason, str) else None,
+            )
+    if isinstance(event.get("delta"), dict):
+        yield 0, event["delta"], event.get("finish_reason")
+    messages = event.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            yield 0, message, None
+
+
+def _content(content: Any) -> tuple[str, str]:
+    """(text, reasoning) of a message's content: a text, nothing, or a list of parts."""
+    if not isinstance(content, list):
+        return _text(content), ""
+    text, reasoning = "", ""
+    for part in content:
+        if not isinstance(part, dict):
+            text += _text(part)
+        elif part.get("type") == "reasoning":
+            summary = part.get("summary")
+            parts = summary if isinstance(summary, list) else ()
+            reasoning += "".join(_text(piece.get("text")) for piece in parts if isinstance(piece, dict))
+        else:
+            text += _text(part.get("text"))
+    return text, reasoning
+
+
+def _tool_calls(calls: Any) -> Iterator[ToolCallPiece]:
+    for position, call in enumerate(calls if isinstance(calls, list) else ()):
+        if isinstance(call, dict):
+            function = call.get("function")
+            function = function if isinstance(function, dict) else {}
+            index = call.get("index")
+            yield ToolCallPiece(
+                index if isinstance(index, int) else position,
+                _text(function.get("name")),
+                _text(function.get("arguments")),
+            )
+
+
+def _usage(usage: Any) -> Usage | None:
+    if not isinstance(usage, dict):
+        return None
+    details = usage.get("completion_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    return Usage(
+        _count(usage.get("prompt_tokens")),
+        _count(usage.get("completion_tokens")),
+        _count(usage.get("total_tokens")),
+        _count(details.get("reasoning_tokens")),
+    )
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,259 @@
+"""Workspace: one Databricks host and one identity. The only place from which invocations leave."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from services.call import Call, CallCancelled, CancellableAdapter
+from services.errors import PlaygroundError, RawReply, UnexpectedReply
+from services.refusals import SHOWN_REPLY, refused
+from services.server_sent_events import event_data
+from services.translation import translated, translated_sdk
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+Credentials = Callable[[], Mapping[str, str]]
+"""Gives the headers that sign a request in; may renew a token first."""
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 600
+"""Longest silence of an endpoint: beyond the platform's own limit of 597 s, so that its sentence comes first."""
+CONTROL_SECONDS = 20
+RETRY_SECONDS = 5
+"""Budget for the SDK's retries of control calls; its default is 300."""
+END_SECONDS = 0.1
+"""What a stream's end may take after its last event, before its connection is closed instead of kept."""
+CHUNK = 65_536
+
+
+class Door(StrEnum):
+    """How this workspace was come by, in the order they are tried."""
+
+    DATABRICKS_APP = "Databricks App"
+    SESSION = "This session"
+    MACHINE = "This machine"
+    LOCAL = "Local workspace"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the workspace says we are."""
+
+    user_name: str
+    display_name: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EventStream:
+    """A reply that is a stream: its events' data, in order."""
+
+    events: Iterator[str]
+
+
+@dataclass(frozen=True)
+class WholeReply:
+    """A reply that came at once."""
+
+    body: dict[str, Any]
+
+
+class _SignedBy(AuthBase):
+    """Signs in. An explicit auth object also keeps requests from preferring a password in ~/.netrc."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._credentials())
+        return request
+
+
+class Workspace:
+    """One Databricks host and one identity, with its connections. Shared by the threads of one visitor, never by two visitors."""
+
+    def __init__(
+        self,
+        host: str,
+        door: Door,
+        *,
+        credentials: Credentials,
+        client: "Callable[[], WorkspaceClient]",
+        acting_as: str = "",
+        ca_bundle: str | None = None,
+    ) -> None:
+        """*host* has a scheme and no trailing slash. *client* makes the SDK's client, at its first use: the SDK takes a second
+        to import, and calls the network when it is made. *acting_as* says, for people, whose identity this is."""
+        self.host = host
+        self.door = door
+        self.acting_as = acting_as
+        self._make_client = client
+        self._client: WorkspaceClient | None = None
+        self._client_lock = threading.Lock()
+        self._session = requests.Session()
+        self._session.auth = _SignedBy(credentials)
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["User-Agent"] = "brickyard"
+        self._ca_bundle = ca_bundle
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, CancellableAdapter())
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.host!r}, {self.door.value!r})"
+
+    @property
+    def sdk(self) -> "WorkspaceClient":
+        """The SDK's client, for everything but invocations. Raises PlaygroundError when it cannot sign in."""
+        with self._client_lock:
+            if self._client is None:
+                with translated_sdk(self.host):
+                    self._client = self._make_client()
+            return self._client
+
+    def get(self, path: str, *, name: str) -> Any:
+        """GET a control-plane path and return its JSON. Through the SDK's transport, not its classes, which drop fields that
+        they do not know. *name* is what is asked for, as the person knows it."""
+        client = self.sdk
+        with translated_sdk(name):
+            return client.api_client.do("GET", path)
+
+    def identity(self) -> Identity:
+        """Ask the workspace who we are."""
+        client = self.sdk
+        with translated_sdk(self.host):
+            me = client.current_user.me()
+        name = me.user_name or ""
+        groups = tuple(group.display for group in me.groups or () if group.display)
+        return Identity(name, me.display_name or name, groups)
+
+    def invoke(self, path: str, body: Mapping[str, Any], call: Call, *, name: str) -> EventStream | WholeReply:
+        """POST *body* once, and return the reply as it comes: a stream when the endpoint streams, else whole.
+
+        *name* is what is invoked, as the person knows it. A stream's events must be read to their end, or *call* cancelled,
+        for its connection to come free. Raises PlaygroundError for a refusal or a failure and CallCancelled after
+        ``call.cancel()``; both may also come while the events are read.
+        """
+        try:
+            with _outcome(call):
+                reply = self._post(path, body, call, name)
+                if _is_stream(reply):
+                    return EventStream(_events(reply, call, name))
+                return WholeReply(_whole(reply, call, name))
+        except BaseException:
+            call.ends()
+            raise
+
+    def _post(self, path: str, body: Mapping[str, Any], call: Call, name: str) -> requests.Response:
+        content = json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
+        with translated(name):
+            request = self._session.prepare_request(
+                requests.Request("POST", self.host + path, headers=headers, data=content)
+            )
+            options = self._session.merge_environment_settings(request.url, {}, True, self._ca_bundle, None)
+        call.record.leaves("POST", request.url or "", request.headers, content)
+        with call.sending(), translated(name):
+            reply = self._session.send(
+                request, allow_redirects=False, timeout=(CONNECT_SECONDS, READ_SECONDS), **options
+            )
+        call.record.headers_arrive(reply.status_code, reply.headers)
+        if reply.status_code >= 300:
+            refusal = _content(reply, call, name)
+            if reply.status_code < 400:
+                raise _not_the_api(name, reply.status_code, refusal)
+            raise refused(name, reply.status_code, reply.headers, refusal)
+        return reply
+
+
+@contextlib.contextmanager
+def _outcome(call: Call) -> Iterator[None]:
+    """When the call was cancelled, whatever its thread ran into is that cancellation."""
+    try:
+        yield
+    except (PlaygroundError, ValueError, AttributeError) as failure:  # the latter two: TLS reads of a socket shut down
+        if call.cancelled:
+            raise CallCancelled from failure
+        raise
+
+
+def _is_stream(reply: requests.Response) -> bool:
+    return reply.headers.get("Content-Type", "").startswith("text/event-stream")
+
+
+def _chunks(reply: requests.Response, call: Call, name: str) -> Iterator[bytes]:
+    """The bytes of the reply as they arrive. ``iter_content`` would wait for whole buffers."""
+    with translated(name, midway=True):
+        while chunk := reply.raw.read1(CHUNK, decode_content=True):
+            call.record.bytes_arrive(chunk)
+            yield chunk
+
+
+def _content(reply: requests.Response, call: Call, name: str) -> bytes:
+    content = b"".join(_chunks(reply, call, name))
+    call.record.body_arrives(content)
+    call.ends()
+    return content
+
+
+def _events(reply: requests.Response, call: Call, name: str) -> Iterator[str]:
+    try:
+        with _outcome(call):
+            for data in event_data(_chunks(reply, call, name)):
+                call.record.event_arrives(data)
+                yield data
+            if call.cancelled:  # a socket shut down looks like the end of a stream that has no length
+                raise CallCancelled
+    finally:
+        if not call.cancelled:
+            _read_end(reply, call)
+        reply.close()
+        call.ends()
+
+
+def _read_end(reply: requests.Response, call: Call) -> None:
+    """Read what follows a stream's last event, which is a few bytes, so that its connection can be used again."""
+    call.hurry(END_SECONDS)
+    deadline = time.monotonic() + END_SECONDS
+    with contextlib.suppress(OSError, HTTPError):
+        while time.monotonic() < deadline and reply.raw.read1(CHUNK):
+            pass
+
+
+def _whole(reply: requests.Response, call: Call, name: str) -> dict[str, Any]:
+    content = _content(reply, call, name)
+    if call.cancelled:
+        raise CallCancelled
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise _not_the_api(name, reply.status_code, content)
+    return body
+
+
+def _not_the_api(name: str, status: int, content: bytes) -> UnexpectedReply:
+    text = content.decode("utf-8", errors="replace")
+    raw = RawReply(status, text[:SHOWN_REPLY])
+    if 300 <= status < 400 or text.lstrip()[:1] == "<":
+        return UnexpectedReply(
+            f"{name} answered with a web page, not with JSON.",
+            "That is often a sign-in page: check the host and the credentials on the connection page.",
+            raw=raw,
+        )
+    return UnexpectedReply(
+        f"{name} answered with something that is not a JSON object.",
+        "Read it below. It may have been cut on the way, or the endpoint is not what its task says.",
+        raw=raw,
+    )

@@ -1,0 +1,220 @@
+"""Draw answers: those that are whole, and those that grow while we watch."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from services.chat import ChatJob, ChatMetrics, ChatReply, Outcome, measured
+from ui.conversation import Conversation, Turn
+from ui.errors import draw_error
+from ui.exchange_dialog import exchange_dialog
+from ui.markdown_blocks import closed, closing, cut, safe
+
+FRAME = 0.05
+"""Seconds between two updates of the page: 20 a second."""
+HEARTBEAT = 0.1
+"""Seconds after which something is drawn even when nothing came: only while drawing can Streamlit interrupt the script."""
+LABELS = {
+    "stop": "ended by itself",
+    "length": "cut at max_tokens",
+    "tool_calls": "asks for a tool",
+    "content_filter": "cut by a content filter",
+}
+
+
+class GrowingText:
+    """A text drawn as finished blocks and one tail."""
+
+    def __init__(self, container: DeltaGenerator) -> None:
+        self._container = container
+        self._slot = container.empty()
+        self._start = 0
+        self._shown = 0
+        self._fence = ""
+
+    def show(self, text: str) -> bool:
+        """Draw what has come since; whether there was anything."""
+        if len(text) == self._shown:
+            return False
+        self._shown = len(text)
+        while place := cut(text[self._start :]):
+            block = text[self._start : self._start + place.length]
+            self._slot.markdown(safe(self._fence + block + closing(place.fence)))
+            self._slot = self._container.empty()
+            self._start += place.length
+            self._fence = place.fence
+        tail = text[self._start :]
+        if tail:
+            self._slot.markdown(closed(safe(self._fence + tail)))
+        return True
+
+
+class _GrowingReply:
+    """One job's place on the page."""
+
+    def __init__(self, job: ChatJob, key: str) -> None:
+        self._job = job
+        self._reasoning: dict[int, GrowingText] = {}
+        self._texts: dict[int, GrowingText] = {}
+        self._body = st.container(key=key)
+        self._status = st.empty()
+        self.footer = st.container()
+        self._beat = float("-inf")
+
+    def draw(self) -> None:
+        """Draw what has come since, or at least a sign of life."""
+        self._job.watched()
+        drawn = False
+        for choice, answer in sorted(self._job.reply.answers.items()):
+            if answer.reasoning:
+                texts = self._reasoning
+                if choice not in texts:
+                    texts[choice] = GrowingText(self._body.expander("Reasoning", expanded=True))
+                drawn = texts[choice].show(answer.reasoning) or drawn
+            if answer.text:
+                if choice not in self._texts:
+                    self._texts[choice] = GrowingText(_place_of(self._body, choice, self._job))
+                drawn = self._texts[choice].show(answer.text) or drawn
+        if not drawn and time.monotonic() - self._beat >= HEARTBEAT:
+            self._status.caption(_status(self._job))
+            self._beat = time.monotonic()
+
+    def finish(self) -> None:
+        """Take the sign of life away and draw what stands below a whole answer."""
+        self.draw()
+        self._status.empty()
+
+
+def _place_of(body: DeltaGenerator, choice: int, job: ChatJob) -> DeltaGenerator:
+    if (job.request.parameters.n or 1) > 1:
+        body.markdown(f"**Answer {choice + 1}**")
+    return body.container()
+
+
+def _status(job: ChatJob) -> str:
+    seconds = job.call.record.elapsed()
+    if job.reply.first_piece_after is not None:
+        return f"Answering · {seconds:.1f} s"
+    if job.call.record.status is not None:
+        return f"The endpoint has picked up; waiting for its first token · {seconds:.1f} s"
+    return f"Waiting for {job.request.endpoint} · {seconds:.1f} s"
+
+
+def draw_turns(shown: Conversation) -> None:
+    """Draw the conversation's last turns, and watch the newest until it is answered."""
+    hidden = max(0, len(shown.turns) - shown.shown)
+    if hidden and st.button(f"Show earlier turns ({hidden})", key="chat-earlier"):
+        shown.shown += 50
+        hidden = max(0, len(shown.turns) - shown.shown)
+    for number, turn in enumerate(shown.turns[hidden:], hidden):
+        st.chat_message("user").markdown(safe(turn.prompt))
+        if turn.error is not None:
+            draw_error(turn.error)
+        if turn.jobs:
+            _draw_answers(shown, number, turn)
+
+
+def _draw_answers(shown: Conversation, number: int, turn: Turn) -> None:
+    with st.chat_message("assistant"):
+        growing = []
+        for position, (job, column) in enumerate(zip(turn.jobs, st.columns(len(turn.jobs)), strict=True)):
+            with column:
+                if len(turn.jobs) > 1:
+                    st.markdown(f"**{safe(job.request.endpoint)}**")
+                key = f"answer-{number}-{position}"
+                if job.running:
+                    growing.append((job, _GrowingReply(job, key), key))
+                else:
+                    _draw_whole(job, key)
+        if growing:
+            _watch(shown, [place for _, place, _ in growing])
+            for job, place, key in growing:
+                with place.footer:
+                    _draw_below(job, key)
+
+
+def _watch(shown: Conversation, places: Sequence[_GrowingReply]) -> None:
+    """Draw until nothing runs any more. A rerun may interrupt this at any time: the jobs go on without us."""
+    while shown.running:
+        started = time.monotonic()
+        for place in places:
+            place.draw()
+        shown.bell.wait(HEARTBEAT)
+        time.sleep(max(0.0, started + FRAME - time.monotonic()))
+    for place in places:
+        place.finish()
+
+
+def _draw_whole(job: ChatJob, key: str) -> None:
+    with st.container(key=key):
+        for choice, answer in sorted(job.reply.answers.items()):
+            if answer.reasoning:
+                st.expander("Reasoning").markdown(safe(answer.reasoning))
+            if len(job.reply.answers) > 1:
+                st.markdown(f"**Answer {choice + 1}**")
+            if answer.text:
+                st.markdown(safe(answer.text))
+    _draw_below(job, key)
+
+
+def _draw_below(job: ChatJob, key: str) -> None:
+    """What belongs to an answer that is over: tool calls, trouble, figures, and the way to what was sent."""
+    reply = job.reply
+    for _, answer in sorted(reply.answers.items()):
+        if answer.refusal:
+            st.warning(f"The model declined: {safe(answer.refusal)}", icon=":material/block:")
+        for tool_call in answer.tool_calls.values():
+            st.code(f"{tool_call.name}({tool_call.arguments})", language="python", wrap_lines=True)
+    if reply.error is not None:
+        draw_error(reply.error)
+    for notice in _notices(reply):
+        st.warning(notice, icon=":material/warning:")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(figures(measured(reply, job.call.record), reply.outcome))
+        if st.button(
+            "Inspect", key=f"{key}-inspect", icon=":material/search:", type="tertiary", help="What was sent and what came back"
+        ):
+            exchange_dialog(job, "inspector")
+        if st.button("Code", key=f"{key}-code", icon=":material/code:", type="tertiary", help="The same call as code"):
+            exchange_dialog(job, "code")
+
+
+def _notices(reply: ChatReply) -> list[str]:
+    notices = []
+    if reply.unreadable:
+        count = len(reply.unreadable)
+        notices.append(
+            f"{count} event{'s' * (count > 1)} of the stream could not be read and {'are' if count > 1 else 'is'} missing "
+            "above. **Next:** open Inspect to see what came, and tell the endpoint's owner."
+        )
+    silent = reply.outcome is Outcome.COMPLETE and not any(
+        a.text or a.refusal or a.tool_calls for a in reply.answers.values()
+    )
+    if silent:
+        notices.append(
+            "The endpoint answered without any text. **Next:** raise max_tokens if the reason is “length”: a model that "
+            "reasons may have spent them all before its answer. Else open Inspect."
+        )
+    return notices
+
+
+def figures(metrics: ChatMetrics, outcome: Outcome) -> str:
+    """The line below an answer. What was not measured or reported is left out."""
+    parts = []
+    if outcome is Outcome.STOPPED:
+        parts.append("stopped")
+    if metrics.first_token_seconds is not None:
+        parts.append(f"first token {metrics.first_token_seconds:.2f} s")
+    if metrics.total_seconds is not None:
+        parts.append(f"total {metrics.total_seconds:.2f} s")
+    if metrics.tokens_per_second is not None:
+        parts.append(f"{metrics.tokens_per_second:.0f} tokens/s")
+    if metrics.prompt_tokens is not None and metrics.completion_tokens is not None:
+        reasoning = f", {metrics.reasoning_tokens} of them reasoning" if metrics.reasoning_tokens else ""
+        parts.append(f"{metrics.prompt_tokens} tokens in, {metrics.completion_tokens} out{reasoning}")
+    elif outcome is Outcome.COMPLETE:
+        parts.append("token usage not reported")
+    parts += dict.fromkeys(LABELS.get(reason, reason) for reason in metrics.finish_reasons)
+    return " · ".join(parts)

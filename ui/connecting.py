@@ -1,0 +1,110 @@
+"""Which workspace this visit talks to, and as whom."""
+
+import hashlib
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from services import doors
+from services.endpoints import Endpoint, list_endpoints
+from services.local import embedded
+from services.settings import Settings
+from services.workspace import Door, Identity, Workspace
+from ui.session import Visit, forwarded_token, new_conversation, visit
+
+LIST_SECONDS = 30.0
+"""How long a list of endpoints is shown before it is asked for again."""
+
+
+def default_door(settings: Settings) -> Door:
+    """The first door that is there."""
+    if settings.databricks_app:
+        return Door.DATABRICKS_APP
+    return Door.MACHINE if settings.machine_configured else Door.LOCAL
+
+
+def current_door() -> Door:
+    """The door that is used: the person's choice, else the first that is there."""
+    return visit().door or default_door(Settings.from_environment())
+
+
+def workspace() -> Workspace:
+    """The workspace of this visit, connected on first use. Raises PlaygroundError."""
+    here = visit()
+    door = current_door()
+    if door is Door.SESSION and here.typed is not None:
+        return here.typed
+    if door is Door.LOCAL:
+        return _local(here)
+    if door is Door.DATABRICKS_APP:
+        return _databricks_app(here)
+    return _opened(here, ("machine", here.profile or ""), lambda: doors.machine(here.profile))
+
+
+def identity(of: Workspace) -> Identity:
+    """Who that workspace says we are; asked once."""
+    here = visit()
+    if id(of) not in here.identities:
+        here.identities[id(of)] = of.identity()
+    return here.identities[id(of)]
+
+
+def endpoints(of: Workspace) -> list[Endpoint]:
+    """Its endpoints, at most LIST_SECONDS old. Failures are not kept."""
+    here = visit()
+    at, listed = here.endpoints.get(id(of), (float("-inf"), []))
+    if time.monotonic() - at > LIST_SECONDS:
+        with st.spinner(f"Asking {of.host} for its endpoints", show_time=True):
+            listed = list_endpoints(of)
+        here.endpoints[id(of)] = (time.monotonic(), listed)
+    return listed
+
+
+def refresh_endpoints() -> None:
+    """Ask again at the next use."""
+    visit().endpoints.clear()
+
+
+def use_door(door: Door, *, local_user: str = "admin", profile: str | None = None, as_app: bool = False) -> None:
+    """Go through another door from now on. A conversation is not carried from one workspace to another."""
+    here = visit()
+    here.door, here.local_user, here.profile, here.as_app = door, local_user, profile, as_app
+    new_conversation()
+
+
+def use_typed(host: str, token: str) -> None:
+    """Go through the door of what was typed. Raises PlaygroundError, and then nothing has changed."""
+    typed = doors.typed(host, token)
+    found = typed.identity()
+    here = visit()
+    here.typed = typed
+    here.identities[id(typed)] = found
+    use_door(Door.SESSION)
+
+
+def _databricks_app(here: Visit) -> Workspace:
+    token, host = forwarded_token(), Settings.from_environment().machine_host
+    if token and host and not here.as_app:
+        fingerprint = hashlib.sha256(token.encode()).hexdigest()
+        return _opened(here, ("visitor", fingerprint), lambda: doors.visitor_of_app(host, token))
+    return _opened(here, ("app",), doors.app_itself)
+
+
+def _local(here: Visit) -> Workspace:
+    slot = st.empty()
+
+    def progress(seconds: float) -> None:
+        slot.info(f"Starting the local workspace: real small models on this machine. {seconds:.0f} s", icon=":material/hourglass_top:")
+
+    address = embedded().address(progress=progress)
+    slot.empty()
+    return _opened(here, ("local", address.host, here.local_user), lambda: doors.local(address, here.local_user))
+
+
+def _opened(here: Visit, key: tuple[str, ...], connect: Callable[[], Workspace]) -> Workspace:
+    with here.lock:
+        if key not in here.opened:
+            with st.spinner("Connecting", show_time=True):
+                here.opened[key] = connect()
+        return here.opened[key]

@@ -1,0 +1,96 @@
+"""A conversation: turns that are appended when they begin, and grow. No Streamlit in here."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from services.chat import Bell, ChatJob, ChatParameters, ChatRequest, Message
+from services.errors import PlaygroundError
+from services.workspace import Workspace
+
+SHOWN_TURNS = 20
+
+
+@dataclass
+class Turn:
+    """A prompt and the jobs that answer it, one an endpoint. Appended before anything is sent."""
+
+    prompt: str
+    jobs: list[ChatJob] = field(default_factory=list)
+    error: PlaygroundError | None = None
+    """Why nothing was sent."""
+
+    @property
+    def running(self) -> bool:
+        """Whether an answer may still grow."""
+        return any(job.running for job in self.jobs)
+
+    def answer_of(self, endpoint: str) -> str:
+        """What a following request quotes as the answer: that endpoint's own, else another's; empty if none has text."""
+        own = [job.reply.text for job in self.jobs if job.request.endpoint == endpoint]
+        return next((text for text in [*own, *(job.reply.text for job in self.jobs)] if text), "")
+
+
+@dataclass
+class Conversation:
+    """What the chat page remembers."""
+
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    """In the page's address. Useless to another browser."""
+    turns: list[Turn] = field(default_factory=list)
+    cleared: list[Turn] = field(default_factory=list)
+    """What “Clear” took away last, for “Undo”."""
+    endpoints: list[str] = field(default_factory=list)
+    system: str = ""
+    parameters: ChatParameters = field(default_factory=ChatParameters)
+    shown: int = SHOWN_TURNS
+    bell: Bell = field(default_factory=Bell)
+
+    @property
+    def running(self) -> bool:
+        """Whether an answer may still grow."""
+        return any(turn.running for turn in self.turns[-1:])
+
+    def ask(self, workspace: Workspace, prompt: str) -> Turn:
+        """Begin a turn: append it, then send it to each endpoint. What cannot be sent stays in the turn, with the reason."""
+        self.stop()
+        turn = Turn(prompt)
+        history = list(self.turns)
+        self.turns.append(turn)
+        self.cleared = []
+        try:
+            for request in self._requests(prompt, history):
+                turn.jobs.append(ChatJob(workspace, request, self.bell))
+        except PlaygroundError as error:
+            turn.error = error
+        return turn
+
+    def stop(self) -> None:
+        """End what is running; what has arrived stays."""
+        for turn in self.turns[-1:]:
+            for job in turn.jobs:
+                job.stop()
+
+    def clear(self) -> None:
+        """Take the turns away, until undo()."""
+        self.stop()
+        self.cleared, self.turns, self.shown = self.turns, [], SHOWN_TURNS
+
+    def undo(self) -> None:
+        """Bring back what clear() took away."""
+        self.turns, self.cleared = self.cleared + self.turns, []
+
+    def preview(self) -> list[ChatRequest]:
+        """What the next prompt will send, with the prompt left open; one request an endpoint."""
+        return self._requests("…", self.turns)
+
+    def _requests(self, prompt: str, history: list[Turn]) -> list[ChatRequest]:
+        endpoints = self.endpoints or [""]
+        return [ChatRequest(name, self._messages(name, prompt, history), self.parameters) for name in endpoints]
+
+    def _messages(self, endpoint: str, prompt: str, history: list[Turn]) -> tuple[Message, ...]:
+        messages = [Message("system", self.system)] if self.system.strip() else []
+        for turn in history:
+            answer = turn.answer_of(endpoint)
+            if answer:  # a prompt without an answer would make two user messages in a row, which endpoints refuse
+                messages += [Message("user", turn.prompt), Message("assistant", answer)]
+        return (*messages, Message("user", prompt))

@@ -1,0 +1,103 @@
+"""One exchange from the inside: what was sent, what came back, and the same call as code. Views of its wire record."""
+
+import json
+from typing import Literal
+
+import streamlit as st
+
+from services.chat import ChatJob
+from services.snippets import DIALECTS
+from services.wire_record import WireRecord
+
+SHOWN_EVENTS = 300
+
+
+def exchange_dialog(job: ChatJob, first: Literal["inspector", "code"]) -> None:
+    """Open the dialog, on the side that was asked for."""
+    draw = st.dialog("The exchange" if first == "inspector" else "The same call as code", width="large")
+    draw(_inspector if first == "inspector" else _code)(job)
+
+
+def _inspector(job: ChatJob) -> None:
+    record = job.call.record
+    sent, received, events = st.tabs(["Sent", "Received", f"Events ({len(record.events)})"])
+    with sent:
+        _draw_sent(record)
+    with received:
+        _draw_received(record)
+    with events:
+        _draw_events(record)
+
+
+def _draw_sent(record: WireRecord) -> None:
+    if record.sent_at is None:
+        st.info("Nothing was sent.")
+        return
+    st.code(f"{record.method} {record.url}\n{_headers(record.request_headers)}", language="http", wrap_lines=True)
+    body = record.request_body.decode("utf-8", errors="replace")
+    st.markdown(f"**Body**, the exact {len(record.request_body):,} bytes")
+    with st.container(key="inspector-sent-body"):
+        st.code(body, language="json", wrap_lines=True)
+    with st.expander("The same, indented"):
+        st.code(_indented(body), language="json")
+    st.download_button(
+        "Download the body", record.request_body, "request.json", "application/json", key="inspector-body"
+    )
+
+
+def _draw_received(record: WireRecord) -> None:
+    if record.status is None:
+        st.info("No reply has come.")
+        return
+    after = f"after {record.headers_after:.3f} s" if record.headers_after is not None else ""
+    st.code(f"HTTP {record.status} {after}\n{_headers(record.reply_headers)}", language="http", wrap_lines=True)
+    if record.reply_body:
+        body = record.reply_body.decode("utf-8", errors="replace")
+        st.markdown(f"**Body**, {record.reply_bytes:,} bytes")
+        st.code(_indented(body), language="json", wrap_lines=True)
+        st.download_button(
+            "Download the reply", record.reply_body, "reply.json", "application/json", key="inspector-reply"
+        )
+    elif record.events:
+        st.markdown(f"A stream of {record.reply_bytes:,} bytes: see Events.")
+
+
+def _draw_events(record: WireRecord) -> None:
+    if not record.events:
+        st.info("The reply is not a stream, or nothing of it has arrived.")
+        return
+    lines = [f"{event.seconds * 1000:9.1f} ms  {event.data}" for event in record.events]
+    if len(lines) > SHOWN_EVENTS:
+        st.markdown(f"The first {SHOWN_EVENTS} of {len(lines):,} events, as they came; the download has all.")
+    st.code("\n".join(lines[:SHOWN_EVENTS]), language=None, height=420)
+    st.download_button("Download all events", "\n".join(lines), "events.txt", "text/plain", key="inspector-events")
+
+
+def _code(job: ChatJob) -> None:
+    body = json.loads(job.call.record.request_body or b"{}")
+    if not body:
+        st.info("Nothing was sent, so there is nothing to repeat.")
+        return
+    name = st.segmented_control(
+        "Client", [dialect.name for dialect in DIALECTS], default=DIALECTS[0].name, key="code-dialect", required=True
+    )
+    dialect = next(dialect for dialect in DIALECTS if dialect.name == name)
+    if dialect.install:
+        st.code(dialect.install, language="bash")
+    with st.container(key="code-snippet"):
+        st.code(dialect.write(job.request.endpoint, body), language=dialect.language)
+    st.caption(
+        "It sends the body that was sent here. Host and token come from DATABRICKS_HOST and DATABRICKS_TOKEN: "
+        "no credential is ever written into code."
+    )
+
+
+def _headers(headers: dict[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+
+
+def _indented(body: str) -> str:
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body

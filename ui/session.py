@@ -1,0 +1,151 @@
+"""What is remembered, for whom: the only user of ``st.session_state``.
+
+A **visit** is one browser, known by its cookie (and by the forwarded identity, behind a proxy that says who browses). It
+outlives a reload and is shared by the browser's tabs: the connection, the conversations. A **tab** is one Streamlit session:
+which conversation it shows. Widgets mirror these objects; they are never the memory.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import streamlit as st
+
+from services.endpoints import Endpoint
+from services.settings import Settings
+from services.visitors import COOKIE, is_visitor, new_visitor
+from services.workspace import Door, Identity, Workspace
+from ui.conversation import Conversation
+
+View = TypeVar("View")
+
+KEPT_VISITS = 1_000
+KEPT_SECONDS = 12 * 3600
+KEPT_CONVERSATIONS = 20
+
+
+@dataclass
+class Visit:
+    """One browser's memory."""
+
+    door: Door | None = None
+    """Chosen by the person; None: the first that is there."""
+    local_user: str = "admin"
+    profile: str | None = None
+    as_app: bool = False
+    """In a Databricks App: act as the app even where the visitor's token is there."""
+    typed: Workspace | None = None
+    opened: dict[tuple[str, ...], Workspace] = field(default_factory=dict)
+    """Workspaces that were made for this visit, by what they were made of; tokens as hashes."""
+    identities: dict[int, Identity] = field(default_factory=dict)
+    endpoints: dict[int, tuple[float, list[Endpoint]]] = field(default_factory=dict)
+    conversations: "OrderedDict[str, Conversation]" = field(default_factory=OrderedDict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def conversation(self, name: str | None) -> Conversation:
+        """That conversation, or a new one where the name is unknown."""
+        with self.lock:
+            found = self.conversations.get(name or "")
+            if found is None:
+                found = Conversation()
+                self.conversations[found.name] = found
+                while len(self.conversations) > KEPT_CONVERSATIONS:
+                    self.conversations.popitem(last=False)[1].stop()
+            return found
+
+
+@dataclass
+class Tab:
+    """One Streamlit session's memory."""
+
+    visitor: str = field(default_factory=new_visitor)
+    """Stands in for the cookie where there is none."""
+    conversation: str | None = None
+
+
+class _Visits:
+    """All visits of this process, the longest idle ones forgotten first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._visits: OrderedDict[tuple[str, str], tuple[float, Visit]] = OrderedDict()
+
+    def of(self, key: tuple[str, str]) -> Visit:
+        now = time.monotonic()
+        with self._lock:
+            _, visit = self._visits.pop(key, (now, None))
+            self._visits[key] = (now, visit or Visit())
+            while len(self._visits) > KEPT_VISITS or now - next(iter(self._visits.values()))[0] > KEPT_SECONDS:
+                _, (_, idle) = self._visits.popitem(last=False)
+                for conversation in idle.conversations.values():
+                    conversation.stop()
+            return self._visits[key][1]
+
+
+_visits = _Visits()
+
+
+def remembered(kind: type[View]) -> View:
+    """This tab's object of that kind, made at its first use."""
+    if kind.__name__ not in st.session_state:
+        st.session_state[kind.__name__] = kind()
+    view: View = st.session_state[kind.__name__]
+    return view
+
+
+def visit() -> Visit:
+    """The memory of the browser that this script runs for."""
+    cookie = st.context.cookies.get(COOKIE)
+    visitor = cookie if is_visitor(cookie) else remembered(Tab).visitor
+    return _visits.of((str(visitor), forwarded_user()))
+
+
+def forwarded_user() -> str:
+    """The stable id of who browses, as the proxy says; empty where no proxy is trusted to."""
+    return _forwarded("X-Forwarded-User")
+
+
+def forwarded_token() -> str:
+    """The visitor's own token, as Databricks Apps forwards it. As old as the websocket's handshake."""
+    return _forwarded("X-Forwarded-Access-Token")
+
+
+def _forwarded(header: str) -> str:
+    headers: Mapping[str, str] = st.context.headers
+    value = headers.get(header) if Settings.from_environment().trust_forwarded_identity else None
+    return value if isinstance(value, str) else ""
+
+
+def conversation() -> Conversation:
+    """The conversation that this tab shows: the one in its address, else the one it showed last, else a new one."""
+    tab = remembered(Tab)
+    asked = st.query_params.get("chat") or tab.conversation
+    found = visit().conversation(asked)
+    tab.conversation = found.name
+    return found
+
+
+def new_conversation() -> None:
+    """Let this tab show an empty conversation from now on; the old one stays at its address."""
+    remembered(Tab).conversation = None
+    st.query_params.pop("chat", None)
+
+
+def show_in_address(shown: Conversation) -> None:
+    """Put the conversation into the address, so that a reload finds it. It opens for this browser only."""
+    if st.query_params.get("chat") != shown.name:
+        st.query_params["chat"] = shown.name
+
+
+def endpoints_in_address() -> list[str]:
+    """The endpoints that a link asks for."""
+    return st.query_params.get_all("endpoint")
+
+
+def show_endpoints_in_address(names: list[str]) -> None:
+    """Let the address name the endpoints, so that it can be sent to a colleague."""
+    if st.query_params.get_all("endpoint") != names:
+        st.query_params["endpoint"] = names

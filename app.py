@@ -7,16 +7,20 @@ import re
 from collections.abc import AsyncIterator
 from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.local import embedded
 from services.settings import Settings
 from services.visitors import COOKIE, is_visitor, new_visitor
 from services.warming import import_sdk_soon
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def content_security_policy() -> str:
@@ -86,6 +90,49 @@ def _has_visitor(cookies: str) -> bool:
     return morsel is not None and is_visitor(morsel.value)
 
 
+class OriginGuard:
+    """Lets in only what was opened from this app's own address.
+
+    Streamlit compares a websocket's Origin with its Host, and asks an outside service for this machine's address when they
+    differ. Behind a proxy that rewrites Host, the address the browser asked for is in X-Forwarded-Host. On loopback a Host that
+    is not loopback is somebody's domain that was pointed here. BRICKYARD_ALLOWED_ORIGINS names more origins.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        settings = Settings.from_environment()
+        self.forwarded = settings.trust_forwarded_identity
+        self.allowed = {urlsplit(origin).netloc for origin in settings.allowed_origins}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = MutableHeaders(scope=scope)
+        host = (self.forwarded and headers.get("x-forwarded-host")) or headers.get("host", "")
+        origin = urlsplit(headers.get("origin", "")).netloc
+        foreign = scope["type"] == "websocket" and origin and origin != host and origin not in self.allowed
+        if foreign or not self._serves(host):
+            await _refuse(scope, receive, send)
+            return
+        headers["host"] = origin if origin in self.allowed else host
+        await self.app(scope, receive, send)
+
+    def _serves(self, host: str) -> bool:
+        bound_to_loopback = st.get_option("server.address") in LOOPBACK
+        return not bound_to_loopback or host in self.allowed or urlsplit(f"//{host}").hostname in LOOPBACK
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 4403})
+    else:
+        refusal = PlainTextResponse(
+            "Brickyard does not answer to this address. BRICKYARD_ALLOWED_ORIGINS can name it.", 403
+        )
+        await refusal(scope, receive, send)
+
+
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Have ready what the first page needs, and leave nothing behind."""
@@ -99,4 +146,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         embedded().stop()
 
 
-app = st.App("ui/main.py", lifespan=lifespan, middleware=[Middleware(SecurityHeaders), Middleware(VisitorCookie)])
+app = st.App(
+    "ui/main.py",
+    lifespan=lifespan,
+    middleware=[Middleware(SecurityHeaders), Middleware(OriginGuard), Middleware(VisitorCookie)],
+)

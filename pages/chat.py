@@ -9,28 +9,30 @@ from ui.connecting import workspace
 from ui.conversation import Conversation
 from ui.endpoint_picker import endpoint_picker
 from ui.errors import showing_errors
-from ui.parameters import parameters_form
+from ui.parameters import NOT_SENT, parameters_form
 from ui.request_preview import request_preview
-from ui.session import conversation, show_in_address
+from ui.session import conversation, seed, show_in_address
 
 EMPTY = "Ask something below. The answer streams in; under it you find what was sent, what came back, and the same call as code."
 
 
 def settings(here: Workspace, shown: Conversation) -> None:
     shown.endpoints = endpoint_picker(here, shown.endpoints, key="chat.endpoints")
-    shown.system = st.text_area(
-        "System prompt", shown.system, placeholder="not sent", height=80, key=f"chat.system.{shown.name}"
-    )
+    system_key = seed(f"chat.{shown.name}.system", shown.system)
+    shown.system = st.text_area("System prompt", placeholder=NOT_SENT, height=80, key=system_key)
     shown.parameters = parameters_form(shown.parameters, key=f"chat.{shown.name}")
     request_preview(shown)
 
 
-def tools(shown: Conversation) -> None:
-    with st.container(horizontal=True, key="chat-tools"):
+def title(shown: Conversation) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="chat-tools"):
+        st.header("Chat", width="stretch")
         if shown.turns:
             st.button("Clear", key="chat-clear", on_click=shown.clear, icon=":material/delete_sweep:")
         elif shown.cleared:
-            st.button(f"Undo clear ({len(shown.cleared)} turns)", key="chat-undo", on_click=shown.undo, icon=":material/undo:")
+            st.button(
+                f"Undo clear ({len(shown.cleared)} turns)", key="chat-undo", on_click=shown.undo, icon=":material/undo:"
+            )
 
 
 def transcript(shown: Conversation) -> None:
@@ -39,23 +41,29 @@ def transcript(shown: Conversation) -> None:
     stop = st.bottom.empty()
     if shown.running:
         stop.button(
-            "Stop", key="chat-stop", on_click=shown.stop, icon=":material/stop_circle:", shortcut="Esc", help="End the request itself"
+            "Stop",
+            key="chat-stop",
+            on_click=shown.stop,
+            icon=":material/stop_circle:",
+            shortcut="Esc",
+            help="End the request itself",
         )
     draw_turns(shown)
     stop.empty()
 
 
-st.title("Chat")
+top = st.container()
+shown = conversation()
+show_in_address(shown)
 with showing_errors():
     here = workspace()
     banner(here)
-    shown = conversation()
-    show_in_address(shown)
     with st.sidebar, showing_errors():
         settings(here, shown)
     if prompt := st.chat_input(
         "Ask the endpoint", key="chat-prompt", submit_mode="disable", disabled=not shown.endpoints
     ):
         shown.ask(here, prompt)
-    tools(shown)
+    with top:
+        title(shown)
     transcript(shown)

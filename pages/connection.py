@@ -5,9 +5,9 @@ import streamlit as st
 from services.settings import Settings
 from services.workspace import Door
 from ui.banner import banner
-from ui.connecting import current_door, use_door, use_typed, workspace
+from ui.connecting import Typed, current_door, use_door, use_typed, workspace
 from ui.errors import showing_errors
-from ui.session import forwarded_token, visit
+from ui.session import forwarded_token, remembered, visit
 
 
 def databricks_app(settings: Settings) -> None:
@@ -23,14 +23,21 @@ def databricks_app(settings: Settings) -> None:
 
 def this_session() -> None:
     st.caption("Kept for this browser session only: never in a file, an address, a log or exported code.")
-    with st.form("typed", clear_on_submit=True, border=False):
-        host = st.text_input("Host", key="connection.host", placeholder="https://dbc-….cloud.databricks.com")
-        token = st.text_input("Token", key="connection.token", type="password", autocomplete="off")
-        sent = st.form_submit_button("Connect", key="door-session", type="primary")
-    if sent:
+    typed = remembered(Typed)
+    with st.form("typed", border=False):
+        st.text_input("Host", key="connection.host", placeholder="https://dbc-….cloud.databricks.com")
+        st.text_input("Token", key="connection.token", type="password", autocomplete="off")
+        st.form_submit_button(
+            "Connect",
+            key="door-session",
+            type="primary",
+            on_click=typed.take_from,
+            args=("connection.host", "connection.token"),
+        )
+    if typed.waiting:
         with showing_errors():
             with st.spinner("Asking the workspace who you are", show_time=True):
-                use_typed(host, token)
+                use_typed(typed)
             st.rerun()
     if visit().typed is not None and current_door() is not Door.SESSION:
         st.button("Use it again", key="door-session-again", on_click=use_door, args=(Door.SESSION,))
@@ -77,9 +84,9 @@ def draw(door: Door, settings: Settings) -> None:
             local_workspace()
 
 
-st.title("Connection")
+st.header("Connection")
 with showing_errors():
-    banner(workspace())
+    banner(workspace(), link=False)
 settings = Settings.from_environment()
 st.markdown("Four doors lead to a workspace. Without a choice the first one that is there is taken.")
 for door in Door:

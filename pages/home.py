@@ -42,7 +42,7 @@ def starters(here: Workspace, found: list[Endpoint]) -> None:
                 ask(here, chats[0], question)
 
 
-st.title("Brickyard")
+st.header("Brickyard")
 st.markdown("A playground for Databricks model serving: try an endpoint, see what was sent, take the code home.")
 with showing_errors():
     here = workspace()

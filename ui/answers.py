@@ -174,7 +174,11 @@ def _draw_below(job: ChatJob, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(figures(measured(reply, job.call.record), reply.outcome))
         if st.button(
-            "Inspect", key=f"{key}-inspect", icon=":material/search:", type="tertiary", help="What was sent and what came back"
+            "Inspect",
+            key=f"{key}-inspect",
+            icon=":material/search:",
+            type="tertiary",
+            help="What was sent and what came back",
         ):
             exchange_dialog(job, "inspector")
         if st.button("Code", key=f"{key}-code", icon=":material/code:", type="tertiary", help="The same call as code"):

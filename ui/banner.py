@@ -8,13 +8,18 @@ from ui.errors import showing_errors
 from ui.navigation import link_to
 
 
-def banner(workspace: Workspace) -> None:
-    """One line that names the door, the host and the identity."""
+def banner(workspace: Workspace, *, link: bool = True) -> None:
+    """One line that names the door, the host and the identity; with a link to change them."""
+    with showing_errors():
+        _draw(workspace, identity(workspace).user_name, link)
+
+
+def _draw(workspace: Workspace, user_name: str, link: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="banner", border=True, gap="small"):
         if workspace.door is Door.LOCAL:
             st.markdown(":material/dns: **Local workspace:** real small models on this machine")
         else:
             st.markdown(f":material/dns: **{workspace.door.value}:** `{workspace.host}`")
-        with showing_errors():
-            st.markdown(f"as `{identity(workspace).user_name}` ({workspace.acting_as})")
-        link_to("connection", "Change")
+        st.markdown(f"as `{user_name}` ({workspace.acting_as})")
+        if link:
+            link_to("connection", "Change")

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from services.endpoints import Endpoint, list_endpoints
 from services.local import embedded
 from services.settings import Settings
 from services.workspace import Door, Identity, Workspace
-from ui.session import Visit, forwarded_token, new_conversation, visit
+from ui.session import KEPT_WORKSPACES, Visit, forwarded_token, new_conversation, take, typed_into, visit
 
 LIST_SECONDS = 30.0
 """How long a list of endpoints is shown before it is asked for again."""
@@ -45,19 +46,19 @@ def workspace() -> Workspace:
 def identity(of: Workspace) -> Identity:
     """Who that workspace says we are; asked once."""
     here = visit()
-    if id(of) not in here.identities:
-        here.identities[id(of)] = of.identity()
-    return here.identities[id(of)]
+    if of not in here.identities:
+        here.identities[of] = of.identity()
+    return here.identities[of]
 
 
 def endpoints(of: Workspace) -> list[Endpoint]:
     """Its endpoints, at most LIST_SECONDS old. Failures are not kept."""
     here = visit()
-    at, listed = here.endpoints.get(id(of), (float("-inf"), []))
+    at, listed = here.endpoints.get(of, (float("-inf"), []))
     if time.monotonic() - at > LIST_SECONDS:
         with st.spinner(f"Asking {of.host} for its endpoints", show_time=True):
             listed = list_endpoints(of)
-        here.endpoints[id(of)] = (time.monotonic(), listed)
+        here.endpoints[of] = (time.monotonic(), listed)
     return listed
 
 
@@ -73,13 +74,32 @@ def use_door(door: Door, *, local_user: str = "admin", profile: str | None = Non
     new_conversation()
 
 
-def use_typed(host: str, token: str) -> None:
+@dataclass
+class Typed:
+    """What was typed into the connection form, between the click and its use: no widget holds a token any longer."""
+
+    host: str = ""
+    token: str = field(default="", repr=False)
+    waiting: bool = False
+
+    def take_from(self, host_key: str, token_key: str) -> None:
+        """Take the token out of its widget; for the form's callback. The host stays there, to be mended if need be."""
+        self.host, self.token, self.waiting = typed_into(host_key), take(token_key), True
+
+    def hand_over(self) -> tuple[str, str]:
+        """The host and the token, once."""
+        handed = (self.host, self.token)
+        self.token, self.waiting = "", False
+        return handed
+
+
+def use_typed(typed_now: Typed) -> None:
     """Go through the door of what was typed. Raises PlaygroundError, and then nothing has changed."""
-    typed = doors.typed(host, token)
+    typed = doors.typed(*typed_now.hand_over())
     found = typed.identity()
     here = visit()
     here.typed = typed
-    here.identities[id(typed)] = found
+    here.identities[typed] = found
     use_door(Door.SESSION)
 
 
@@ -95,7 +115,10 @@ def _local(here: Visit) -> Workspace:
     slot = st.empty()
 
     def progress(seconds: float) -> None:
-        slot.info(f"Starting the local workspace: real small models on this machine. {seconds:.0f} s", icon=":material/hourglass_top:")
+        slot.info(
+            f"Starting the local workspace: real small models on this machine. {seconds:.0f} s",
+            icon=":material/hourglass_top:",
+        )
 
     address = embedded().address(progress=progress)
     slot.empty()
@@ -107,4 +130,6 @@ def _opened(here: Visit, key: tuple[str, ...], connect: Callable[[], Workspace])
         if key not in here.opened:
             with st.spinner("Connecting", show_time=True):
                 here.opened[key] = connect()
+            while len(here.opened) > KEPT_WORKSPACES:
+                here.opened.popitem(last=False)
         return here.opened[key]

@@ -27,13 +27,17 @@ def endpoint_picker(workspace: Workspace, chosen: list[str], key: str) -> list[s
         help="With several, all of them answer, side by side.",
     )
     if unknown:
-        st.warning(f"Not a chat endpoint of this workspace, so left out: {', '.join(unknown)}", icon=":material/warning:")
+        st.warning(
+            f"Not a chat endpoint of this workspace, so left out: {', '.join(unknown)}", icon=":material/warning:"
+        )
     if not found:
         st.info("No chat endpoint here. The connection page leads to another workspace.", icon=":material/bedtime:")
     for name in names:
         _draw_state(found[name])
     show_endpoints_in_address(names)
-    st.button("Refresh the list", key=f"{key}.refresh", on_click=refresh_endpoints, icon=":material/refresh:", type="tertiary")
+    st.button(
+        "Refresh the list", key=f"{key}.refresh", on_click=refresh_endpoints, icon=":material/refresh:", type="tertiary"
+    )
     return names
 
 
@@ -45,6 +49,11 @@ def _first(found: dict[str, Endpoint]) -> list[str]:
 def _draw_state(endpoint: Endpoint) -> None:
     """What a call will meet, said before it is made."""
     if not endpoint.ready:
-        st.warning(f"{endpoint.name} is {endpoint.state.lower()}: a call will be refused until it is ready.", icon=":material/bedtime:")
+        st.warning(
+            f"{endpoint.name} is {endpoint.state.lower()}: a call will be refused until it is ready.",
+            icon=":material/bedtime:",
+        )
     elif endpoint.permission_level == "CAN_VIEW":
-        st.warning(f"You may see {endpoint.name}, but not call it: ask its owner for CAN QUERY.", icon=":material/lock:")
+        st.warning(
+            f"You may see {endpoint.name}, but not call it: ask its owner for CAN QUERY.", icon=":material/lock:"
+        )

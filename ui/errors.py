@@ -19,7 +19,10 @@ def showing_errors() -> Iterator[None]:
 
 def draw_error(error: PlaygroundError) -> None:
     """What happened, whose side it is on, and the next thing to do; the raw reply on request."""
-    st.error(f"{_plain(error.message)}\n\n**Next:** {_plain(error.hint)}\n\n*Where: {error.side.value}*", icon=":material/warning:")
+    st.error(
+        f"{_plain(error.message)}\n\n**Next:** {_plain(error.hint)}\n\n*Where: {error.side.value}*",
+        icon=":material/warning:",
+    )
     if error.raw is not None:
         with st.expander(f"What the server answered (HTTP {error.raw.status})"):
             st.code(error.raw.body or "(an empty body)", language=None, wrap_lines=True)

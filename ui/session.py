@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 
@@ -25,6 +26,7 @@ View = TypeVar("View")
 KEPT_VISITS = 1_000
 KEPT_SECONDS = 12 * 3600
 KEPT_CONVERSATIONS = 20
+KEPT_WORKSPACES = 8
 
 
 @dataclass
@@ -38,10 +40,10 @@ class Visit:
     as_app: bool = False
     """In a Databricks App: act as the app even where the visitor's token is there."""
     typed: Workspace | None = None
-    opened: dict[tuple[str, ...], Workspace] = field(default_factory=dict)
-    """Workspaces that were made for this visit, by what they were made of; tokens as hashes."""
-    identities: dict[int, Identity] = field(default_factory=dict)
-    endpoints: dict[int, tuple[float, list[Endpoint]]] = field(default_factory=dict)
+    opened: "OrderedDict[tuple[str, ...], Workspace]" = field(default_factory=OrderedDict)
+    """The last workspaces that were made for this visit, by what they were made of; tokens as hashes."""
+    identities: WeakKeyDictionary[Workspace, Identity] = field(default_factory=WeakKeyDictionary)
+    endpoints: WeakKeyDictionary[Workspace, tuple[float, list[Endpoint]]] = field(default_factory=WeakKeyDictionary)
     conversations: "OrderedDict[str, Conversation]" = field(default_factory=OrderedDict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -94,6 +96,28 @@ def remembered(kind: type[View]) -> View:
         st.session_state[kind.__name__] = kind()
     view: View = st.session_state[kind.__name__]
     return view
+
+
+def seed(key: str, value: object) -> str:
+    """Let the widget with that key begin with *value* when it is drawn for the first time; the key, for the widget.
+
+    A widget whose own default is something else than empty cannot be emptied by a person: so the default stays empty.
+    """
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return key
+
+
+def typed_into(key: str) -> str:
+    """What was typed into the widget with that key."""
+    return str(st.session_state.get(key, ""))
+
+
+def take(key: str) -> str:
+    """The same, and the widget is empty from then on. For callbacks: before the widget is drawn."""
+    typed = typed_into(key)
+    st.session_state[key] = ""
+    return typed
 
 
 def visit() -> Visit:

@@ -1,0 +1,244 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from services.chat import PARAMETERS
+from services.snippets import DIALECTS
+from tests.local_workspaces import ROOT, LocalWorkspace
+from tests.pages.conftest import OpenPage
+
+CHAT = "/serving-endpoints/local-smollm2-135m-instruct/invocations"
+SCRIPTED = "scripted-500-5"
+
+
+@pytest.fixture
+def ask(local_workspace: LocalWorkspace):
+    def ask_(page: AppTest, prompt: str, fault: str = SCRIPTED) -> AppTest:
+        local_workspace.queue_fault(fault, CHAT)
+        return page.chat_input(key="chat-prompt").set_value(prompt).run()
+
+    return ask_
+
+
+def texts(page: AppTest) -> list[str]:
+    return [markdown.value for markdown in page.markdown]
+
+
+def all_widgets(page: AppTest) -> dict[str, object]:
+    kinds = (page.number_input, page.selectbox, page.multiselect, page.text_area, page.toggle)
+    return {one.key.rsplit(".", 1)[-1]: one for kind in kinds for one in kind if one.key}
+
+
+def sent(local_workspace: LocalWorkspace) -> list[dict]:
+    return [entry.json for entry in local_workspace.requests() if entry.path == CHAT]
+
+
+def test_an_empty_conversation_says_what_to_do(open_page: OpenPage):
+    page = open_page("chat")
+    assert "Ask something below" in page.info[0].value
+
+
+def test_nothing_is_sent_but_the_message_and_stream_while_nothing_is_set(open_page, ask, local_workspace):
+    ask(open_page("chat"), "hello")
+    assert sent(local_workspace) == [{"messages": [{"role": "user", "content": "hello"}], "stream": True}]
+
+
+def test_the_next_request_is_shown_before_it_is_sent(open_page, ask, local_workspace):
+    page = open_page("chat")
+    all_widgets(page)["temperature"].set_value(0.3).run()
+    preview = json.loads(page.sidebar.code[0].value)
+    ask(page, "hello")
+    body = sent(local_workspace)[0]
+    assert {k: v for k, v in preview.items() if k != "messages"} == {k: v for k, v in body.items() if k != "messages"}
+    assert body["temperature"] == 0.3
+
+
+VALUES = {
+    "temperature": (0.4, 0.4),
+    "max_tokens": (17, 17),
+    "top_p": (0.9, 0.9),
+    "stop": (["END"], ["END"]),
+    "n": (2, 2),
+    "seed": (7, 7),
+    "presence_penalty": (0.5, 0.5),
+    "frequency_penalty": (-0.5, -0.5),
+    "logprobs": (True, True),
+    "top_logprobs": (2, 2),
+    "response_format": ("json_object", {"type": "json_object"}),
+    "tools": (
+        '[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]',
+        [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+    ),
+    "tool_choice": ("auto", "auto"),
+}
+
+
+def test_every_parameter_has_a_case():
+    assert {parameter.name for parameter in PARAMETERS} == VALUES.keys() | {"json_schema", "extra"}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_each_control_changes_the_body_and_emptied_again_is_not_sent(name, open_page, ask, local_workspace):
+    value, wire = VALUES[name]
+    page = open_page("chat")
+    all_widgets(page)[name].set_value(value).run()
+    ask(page, "one")
+    empty = [] if name == "stop" else "" if name == "tools" else None
+    all_widgets(page)[name].set_value(empty).run()
+    ask(page, "two")
+    with_it, without = sent(local_workspace)
+    assert with_it.pop(name) == wire
+    assert name not in without
+    assert with_it.keys() == without.keys()
+
+
+def test_a_schema_and_extra_fields_reach_the_body(open_page, ask, local_workspace):
+    page = open_page("chat")
+    widgets = all_widgets(page)
+    widgets["response_format"].set_value("json_schema")
+    widgets["json_schema"].set_value('{"type": "object"}')
+    widgets["extra"].set_value('{"top_k": 5}').run()
+    ask(page, "hello")
+    body = sent(local_workspace)[0]
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert body["top_k"] == 5
+
+
+def test_stream_off_is_not_sent_and_the_whole_answer_is_shown(open_page, ask, local_workspace):
+    page = open_page("chat")
+    all_widgets(page)["stream"].set_value(False).run()
+    ask(page, "hello")
+    assert "stream" not in sent(local_workspace)[0]
+    assert page.button(key="answer-0-0-inspect")
+    assert any("total" in caption.value and "first token" not in caption.value for caption in page.caption)
+
+
+def test_what_cannot_be_sent_stays_on_screen_with_the_reason_and_nothing_leaves(open_page, local_workspace):
+    page = open_page("chat")
+    all_widgets(page)["tools"].set_value("{not json").run()
+    assert "tools is not JSON" in page.sidebar.warning[0].value
+    page.chat_input(key="chat-prompt").set_value("do not lose me").run()
+    assert "do not lose me" in texts(page)
+    assert "tools is not JSON" in page.error[0].value
+    assert sent(local_workspace) == []
+
+
+def test_the_history_and_the_system_prompt_are_sent_along(open_page, ask, local_workspace):
+    page = open_page("chat")
+    next(one for one in page.text_area if one.label == "System prompt").set_value("Be brief.").run()
+    ask(page, "one")
+    ask(page, "two")
+    roles = [message["role"] for message in sent(local_workspace)[1]["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert sent(local_workspace)[1]["messages"][0]["content"] == "Be brief."
+
+
+def test_figures_under_an_answer_are_measured_or_reported(open_page, ask):
+    page = ask(open_page("chat"), "hello")
+    line = next(caption.value for caption in page.caption if "first token" in caption.value)
+    assert "total" in line
+    assert "tokens in" in line
+    assert "ended by itself" in line
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("return-429-retry-after-3", "asks to wait 3 s"),
+        ("return-503", "cannot answer yet"),
+        ("return-404", "There is no"),
+        ("html-502", "Nothing answered behind"),
+        ("scripted-500-9 break-after-4", "broke off"),
+        ("scripted-500-9 error-event-after-4", "broke off"),
+    ],
+)
+def test_a_failure_has_a_sentence_a_side_and_a_next_step_and_is_not_retried(
+    fault, said, open_page, ask, local_workspace
+):
+    page = ask(open_page("chat"), "hello", fault)
+    shown = page.error[0].value
+    assert said in shown.replace("\\", "")
+    assert "**Next:**" in shown
+    assert "*Where:" in shown
+    assert len(sent(local_workspace)) == 1
+
+
+def test_after_a_failure_the_conversation_goes_on_without_the_failed_turn(open_page, ask, local_workspace):
+    page = ask(open_page("chat"), "one", "return-503")
+    ask(page, "two")
+    assert [message["content"] for message in sent(local_workspace)[1]["messages"]] == ["two"]
+
+
+def test_a_malformed_event_is_told_and_the_rest_is_kept(open_page, ask):
+    page = ask(open_page("chat"), "hello", "scripted-500-9 malformed-after-4")
+    assert "could not be read" in page.warning[0].value
+    assert not page.error
+
+
+def test_clear_can_be_undone(open_page, ask):
+    page = ask(open_page("chat"), "remember this")
+    page.button(key="chat-clear").click().run()
+    assert "remember this" not in texts(page)
+    page.button(key="chat-undo").click().run()
+    assert "remember this" in texts(page)
+
+
+def test_choices_and_the_transcript_survive_a_visit_to_another_page(open_page, ask, local_workspace):
+    page = open_page("chat")
+    all_widgets(page)["max_tokens"].set_value(33).run()
+    ask(page, "remember this")
+    page.switch_page(str(_page("home"))).run()
+    page.switch_page(str(_page("chat"))).run()
+    assert "remember this" in texts(page)
+    assert all_widgets(page)["max_tokens"].value == 33
+
+
+def _page(name: str):
+    return ROOT / "pages" / f"{name}.py"
+
+
+def test_the_inspector_shows_the_exact_body(open_page, ask, local_workspace):
+    page = ask(open_page("chat"), 'Grüße, "안녕" 👋')
+    page.button(key="answer-0-0-inspect").click().run()
+    body = next(entry.body.decode() for entry in local_workspace.requests() if entry.path == CHAT)
+    assert body in [code.value for code in page.code]
+    assert any("Authorization: [redacted]" in code.value for code in page.code)
+
+
+def test_each_dialect_is_offered_and_none_holds_the_token(open_page, ask, local_workspace):
+    page = ask(open_page("chat"), "hello")
+    page.button(key="answer-0-0-code").click().run()
+    assert page.segmented_control(key="code-dialect").options == [dialect.name for dialect in DIALECTS]
+    assert all(local_workspace.token not in code.value for code in page.code)
+
+
+def test_a_link_chooses_the_endpoint_and_says_what_it_does_not_know(open_page):
+    page = open_page("home")
+    page.query_params["endpoint"] = ["local-smollm2-135m-instruct", "gone"]
+    page.switch_page(str(_page("chat")))
+    page.query_params["endpoint"] = ["local-smollm2-135m-instruct", "gone"]
+    page.run()
+    assert page.multiselect(key="chat.endpoints").value == ["local-smollm2-135m-instruct"]
+    assert any("gone" in warning.value for warning in page.warning)
+
+
+def test_without_an_endpoint_nothing_can_be_sent(open_page):
+    page = open_page("chat")
+    page.multiselect(key="chat.endpoints").set_value([]).run()
+    assert page.chat_input(key="chat-prompt").disabled
+
+
+def test_the_chat_path_loads_no_heavy_library():
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        "before = set(sys.modules)\n"
+        "import pages, ui.answers, ui.parameters, ui.exchange_dialog, ui.connecting, ui.endpoint_picker, ui.tables, app\n"
+        "print([m for m in ('mlflow','sklearn','umap','plotly','pandas','databricks.sdk') if m in set(sys.modules) - before])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert out.stdout.strip().endswith("[]")

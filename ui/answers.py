@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from services.chat import ChatJob, ChatMetrics, ChatReply, Outcome, measured
-from ui.conversation import Conversation, Turn
+from ui.conversation import SHOWN_TURNS, Conversation, Turn
 from ui.errors import draw_error
 from ui.exchange_dialog import exchange_dialog
 from ui.markdown_blocks import closed, closing, cut, safe
@@ -58,9 +58,10 @@ class _GrowingReply:
         self._job = job
         self._reasoning: dict[int, GrowingText] = {}
         self._texts: dict[int, GrowingText] = {}
+        self._key = key
         self._body = st.container(key=key)
         self._status = st.empty()
-        self.footer = st.container()
+        self._footer = st.container()
         self._beat = float("-inf")
 
     def draw(self) -> None:
@@ -85,6 +86,8 @@ class _GrowingReply:
         """Take the sign of life away and draw what stands below a whole answer."""
         self.draw()
         self._status.empty()
+        with self._footer:
+            _draw_below(self._job, self._key)
 
 
 def _place_of(body: DeltaGenerator, choice: int, job: ChatJob) -> DeltaGenerator:
@@ -103,36 +106,45 @@ def _status(job: ChatJob) -> str:
 
 
 def draw_turns(shown: Conversation) -> None:
-    """Draw the conversation's last turns, and watch the newest until it is answered."""
-    hidden = max(0, len(shown.turns) - shown.shown)
+    """Draw the conversation's last turns, and watch the newest until it is answered.
+
+    The newest is drawn first, into its place below the others: with a long history its first words need not wait for them.
+    """
+    hidden = shown.hidden
     if hidden and st.button(f"Show earlier turns ({hidden})", key="chat-earlier"):
-        shown.shown += 50
-        hidden = max(0, len(shown.turns) - shown.shown)
-    for number, turn in enumerate(shown.turns[hidden:], hidden):
-        st.chat_message("user").markdown(safe(turn.prompt))
-        if turn.error is not None:
-            draw_error(turn.error)
-        if turn.jobs:
-            _draw_answers(shown, number, turn)
+        shown.shown += SHOWN_TURNS
+        hidden = shown.hidden
+    numbered = list(enumerate(shown.turns))[hidden:]
+    slots = [st.container() for _ in numbered]
+    growing: list[_GrowingReply] = []
+    for slot, (number, turn) in reversed(list(zip(slots, numbered, strict=True))):
+        with slot:
+            growing += _draw_turn(number, turn)
+        for place in growing:
+            place.draw()
+    _watch(shown, growing)
 
 
-def _draw_answers(shown: Conversation, number: int, turn: Turn) -> None:
+def _draw_turn(number: int, turn: Turn) -> list["_GrowingReply"]:
+    """Draw one turn; the places of the answers that still grow."""
+    st.chat_message("user").markdown(safe(turn.prompt))
+    if turn.error is not None:
+        draw_error(turn.error)
+    if not turn.jobs:
+        return []
+    growing = []
     with st.chat_message("assistant"):
-        growing = []
-        for position, (job, column) in enumerate(zip(turn.jobs, st.columns(len(turn.jobs)), strict=True)):
+        columns = st.columns(len(turn.jobs)) if len(turn.jobs) > 1 else [st.container()]
+        for position, (job, column) in enumerate(zip(turn.jobs, columns, strict=True)):
+            key = f"answer-{number}-{position}"
             with column:
                 if len(turn.jobs) > 1:
                     st.markdown(f"**{safe(job.request.endpoint)}**")
-                key = f"answer-{number}-{position}"
                 if job.running:
-                    growing.append((job, _GrowingReply(job, key), key))
+                    growing.append(_GrowingReply(job, key))
                 else:
                     _draw_whole(job, key)
-        if growing:
-            _watch(shown, [place for _, place, _ in growing])
-            for job, place, key in growing:
-                with place.footer:
-                    _draw_below(job, key)
+    return growing
 
 
 def _watch(shown: Conversation, places: Sequence[_GrowingReply]) -> None:

@@ -8,6 +8,8 @@ from services.errors import PlaygroundError
 from services.workspace import Workspace
 
 SHOWN_TURNS = 20
+WINDOW_STEP = 10
+"""The window moves by so many turns at once: each move makes the browser draw everything in it again."""
 
 
 @dataclass
@@ -49,6 +51,12 @@ class Conversation:
     def running(self) -> bool:
         """Whether an answer may still grow."""
         return any(turn.running for turn in self.turns[-1:])
+
+    @property
+    def hidden(self) -> int:
+        """How many of the first turns are not drawn until they are asked for."""
+        beyond = len(self.turns) - self.shown
+        return -(-beyond // WINDOW_STEP) * WINDOW_STEP if beyond > 0 else 0
 
     def ask(self, workspace: Workspace, prompt: str) -> Turn:
         """Begin a turn: append it, then send it to each endpoint. What cannot be sent stays in the turn, with the reason."""

@@ -12,7 +12,7 @@ SOFT = 400
 """Characters of tail above which it is cut at the next place that allows it."""
 HARD = 4_000
 """Characters of tail above which it is cut at a line's end, also inside a list, a table or a fence."""
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _CONTINUES = re.compile(r"[-*+>|]|\d+[.)]|\s|$|\[[^\]]+\]:")
 _CODE_SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _MONEY = re.compile(r"(?<![\\$])\$(?=\d)")

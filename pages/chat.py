@@ -12,6 +12,7 @@ from ui.errors import showing_errors
 from ui.parameters import NOT_SENT, parameters_form
 from ui.request_preview import request_preview
 from ui.session import conversation, seed, show_in_address
+from ui.starters import starter_buttons
 
 EMPTY = "Ask something below. The answer streams in; under it you find what was sent, what came back, and the same call as code."
 
@@ -35,9 +36,12 @@ def title(shown: Conversation) -> None:
             )
 
 
-def transcript(shown: Conversation) -> None:
+def transcript(here: Workspace, shown: Conversation) -> None:
     if not shown.turns:
         st.info(EMPTY, icon=":material/chat:")
+        if shown.endpoints and (question := starter_buttons()):
+            shown.ask(here, question)
+            st.rerun()
     stop = st.bottom.empty()
     if shown.running:
         stop.button(
@@ -66,4 +70,4 @@ with showing_errors():
         shown.ask(here, prompt)
     with top:
         title(shown)
-    transcript(shown)
+    transcript(here, shown)

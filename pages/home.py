@@ -9,13 +9,8 @@ from ui.connecting import endpoints, refresh_endpoints, workspace
 from ui.errors import showing_errors
 from ui.navigation import go_to, link_to
 from ui.session import conversation, new_conversation
+from ui.starters import starter_buttons
 from ui.tables import endpoint_table
-
-STARTERS = (
-    "What is a serving endpoint? Answer in two sentences.",
-    "Write a haiku about bricks.",
-    "Explain embeddings to a gardener, as a short list.",
-)
 
 
 def ask(here: Workspace, endpoint: Endpoint, question: str) -> None:
@@ -36,10 +31,8 @@ def starters(here: Workspace, found: list[Endpoint]) -> None:
         link_to("connection", "Choose another workspace")
         return
     st.markdown(f"One click sends a question to **{chats[0].name}** and streams its answer.")
-    with st.container(horizontal=True, key="starters"):
-        for number, question in enumerate(STARTERS):
-            if st.button(question, key=f"starter-{number}"):
-                ask(here, chats[0], question)
+    if question := starter_buttons():
+        ask(here, chats[0], question)
 
 
 st.header("Brickyard")

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.local import embedded
-from services.settings import Settings
+from services.settings import Settings, machine_token
 from services.visitors import COOKIE, is_visitor, new_visitor
 from services.warming import import_sdk_soon
 
@@ -139,7 +139,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     settings = Settings.from_environment()
     if not (settings.databricks_app or settings.machine_configured):
         embedded().start()
-    import_sdk_soon()
+    elif settings.databricks_app or machine_token() is None:
+        import_sdk_soon()
     try:
         yield
     finally:

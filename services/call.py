@@ -2,8 +2,8 @@
 
 A person presses Stop while a thread of ours is blocked in recv(), perhaps before the first byte of the reply. Closing the
 response object from outside waits for that recv. Shutting the socket down does not: the blocked call returns at once and the
-server sees the connection close. So a connection tells the call of its thread which socket it uses, at each request: kept-alive
-connections are used again by later calls.
+server sees the connection close. So a connection tells the call of its thread which socket it uses, at each request, and takes it
+back when it returns to its pool: kept-alive connections are used again by later calls, which are none of this one's business.
 """
 
 import contextlib
@@ -68,9 +68,8 @@ class Call:
                     self._socket.settimeout(seconds)
 
     def ends(self) -> None:
-        """Let go of the socket, which may soon carry somebody else's call, and stop the record's clock."""
-        with self._lock:
-            self._socket = None
+        """Let go of the connection and stop the record's clock."""
+        self._lets_go()
         self.record.ends()
 
     def _uses(self, connected: socket.socket | None) -> None:
@@ -79,38 +78,54 @@ class Call:
                 raise CallCancelled
             self._socket = connected
 
-
-def _tell_current_call(connected: socket.socket | None) -> None:
-    call = _current.get()
-    if call is not None:
-        call._uses(connected)
+    def _lets_go(self) -> None:
+        with self._lock:
+            self._socket = None
 
 
-class _HTTPConnection(HTTPConnection):
+class _Reporting:
+    """A connection that tells the call of its thread which socket carries it."""
+
+    call: Call | None = None
+    sock: socket.socket | None
+
     def connect(self) -> None:
-        super().connect()
-        _tell_current_call(self.sock)
+        super().connect()  # type: ignore[misc]  # urllib3's connection comes next in the order of bases
+        self._report()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _tell_current_call(self.sock)
-        super().request(*args, **kwargs)
+        self._report()
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def _report(self) -> None:
+        self.call = _current.get()
+        if self.call is not None:
+            self.call._uses(self.sock)
 
 
-class _HTTPSConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _tell_current_call(self.sock)
+class _TakingBack:
+    """A pool that takes a connection from its call before another call can have it."""
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _tell_current_call(self.sock)
-        super().request(*args, **kwargs)
+    def _put_conn(self, connection: Any) -> None:
+        if connection is not None and connection.call is not None:
+            connection.call._lets_go()
+            connection.call = None
+        super()._put_conn(connection)  # type: ignore[misc]  # urllib3's pool comes next in the order of bases
 
 
-class _HTTPPool(HTTPConnectionPool):
+class _HTTPConnection(_Reporting, HTTPConnection):
+    pass
+
+
+class _HTTPSConnection(_Reporting, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(_TakingBack, HTTPConnectionPool):
     ConnectionCls = _HTTPConnection
 
 
-class _HTTPSPool(HTTPSConnectionPool):
+class _HTTPSPool(_TakingBack, HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 

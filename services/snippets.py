@@ -62,7 +62,7 @@ class Dialect:
 
 def _curl(endpoint: str, body: Body) -> str:
     return (
-        f'curl --no-buffer --fail-with-body "$DATABRICKS_HOST{_path(endpoint)}" \\\n'
+        f'curl --no-buffer --fail-with-body "${{DATABRICKS_HOST%/}}{_path(endpoint)}" \\\n'
         '  --header "Authorization: Bearer $DATABRICKS_TOKEN" \\\n'
         '  --header "Content-Type: application/json" \\\n'
         "  --data-binary @- <<'JSON'\n"

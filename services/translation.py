@@ -8,7 +8,15 @@ from collections.abc import Iterator
 import requests.exceptions as r
 import urllib3.exceptions as u
 
-from services.errors import BadInput, PlaygroundError, Side, Unauthenticated, Unreachable
+from services.errors import (
+    BadInput,
+    EndpointFailed,
+    PlaygroundError,
+    Side,
+    Unauthenticated,
+    UnexpectedReply,
+    Unreachable,
+)
 from services.refusals import explained_code
 
 _NOTHING_RETRIED = "Nothing was sent a second time: send again when you like."
@@ -24,6 +32,12 @@ _KINDS: tuple[_Kind, ...] = (
         BadInput,
         "{name} has an address that is not one.",
         "Check the host on the connection page.",
+    ),
+    (
+        (r.InvalidJSONError,),
+        UnexpectedReply,
+        "{name} did not answer with JSON.",
+        "That is often a sign-in page: check the host and the credentials on the connection page.",
     ),
     (
         (socket.gaierror, u.NameResolutionError),
@@ -75,6 +89,7 @@ def translated(name: str, *, midway: bool = False) -> Iterator[None]:
 def translated_sdk(name: str) -> Iterator[None]:
     """Turn the failures of databricks-sdk into PlaygroundErrors, and those of its transport too."""
     from databricks.sdk.errors.base import DatabricksError
+    from databricks.sdk.errors.sdk import OperationFailed
 
     try:
         with translated(name):
@@ -87,6 +102,10 @@ def translated_sdk(name: str) -> Iterator[None]:
         if isinstance(cause, DatabricksError):
             raise _sdk_refusal(name, cause) from cause
         raise
+    except OperationFailed as failure:
+        raise EndpointFailed(
+            f"{name} did not get there: {failure}", "Its page in the workspace has the details.", side=Side.PLATFORM
+        ) from failure
     except ValueError as unusable:
         sentence = str(unusable).split(" Config:")[0].rstrip(". ")
         raise Unauthenticated(
@@ -107,6 +126,8 @@ def _sdk_refusal(name: str, refusal: Exception) -> PlaygroundError:
         (platform.TooManyRequests, 429),
         (platform.TemporarilyUnavailable, 503),
         (platform.DeadlineExceeded, 504),
+        (platform.Cancelled, 499),
+        (platform.NotImplemented, 501),
         (platform.InternalError, 500),
         (platform.BadRequest, 400),
     )

@@ -4,7 +4,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
@@ -59,7 +59,7 @@ class Identity:
 class EventStream:
     """A reply that is a stream: its events' data, in order."""
 
-    events: Iterator[str]
+    events: Generator[str]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,10 @@ class Workspace:
     def __repr__(self) -> str:
         return f"Workspace({self.host!r}, {self.door.value!r})"
 
+    def close(self) -> None:
+        """Close the connections that are kept for later calls; calls under way go on."""
+        self._session.close()
+
     @property
     def sdk(self) -> "WorkspaceClient":
         """The SDK's client, for everything but invocations. Raises PlaygroundError when it cannot sign in."""
@@ -122,23 +126,38 @@ class Workspace:
             return self._client
 
     def get(self, path: str, *, name: str) -> Any:
-        """GET a control-plane path and return its JSON. Through the SDK's transport, not its classes, which drop fields that
-        they do not know. *name* is what is asked for, as the person knows it."""
-        client = self.sdk
-        with translated_sdk(name):
-            return client.api_client.do("GET", path)
+        """GET a control-plane path and return its JSON. *name* is what is asked for, as the person knows it.
+
+        Not through the SDK: its classes drop the fields that they do not know, and importing it costs the first page a
+        second of processor time. Raises PlaygroundError.
+        """
+        with translated(name):
+            reply = self._session.get(
+                self.host + path,
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, CONTROL_SECONDS),
+                verify=self._ca_bundle,
+            )
+        if reply.status_code >= 400:
+            raise refused(name, reply.status_code, reply.headers, reply.content)
+        try:
+            return json.loads(reply.content)
+        except ValueError as wrong:
+            raise _not_the_api(name, reply.status_code, reply.content) from wrong
 
     def identity(self) -> Identity:
         """Ask the workspace who we are."""
-        client = self.sdk
-        with translated_sdk(self.host):
-            me = client.current_user.me()
-        name = me.user_name or ""
-        groups = tuple(group.display for group in me.groups or () if group.display)
-        return Identity(name, me.display_name or name, groups)
+        me = self.get("/api/2.0/preview/scim/v2/Me", name=self.host)
+        if not isinstance(me, dict) or not isinstance(me.get("userName"), str):
+            raise UnexpectedReply(f"{self.host} did not say who you are.", "Check the host on the connection page.")
+        name, shown, groups = me["userName"], me.get("displayName"), me.get("groups")
+        displays = [one.get("display") for one in groups if isinstance(one, dict)] if isinstance(groups, list) else []
+        return Identity(
+            name, shown if isinstance(shown, str) and shown else name, tuple(d for d in displays if isinstance(d, str))
+        )
 
-    def invoke(self, path: str, body: Mapping[str, Any], call: Call, *, name: str) -> EventStream | WholeReply:
-        """POST *body* once, and return the reply as it comes: a stream when the endpoint streams, else whole.
+    def invoke(self, path: str, content: bytes, call: Call, *, name: str) -> EventStream | WholeReply:
+        """POST *content*, which is JSON, once. Return the reply as it comes: a stream when the endpoint streams, else whole.
 
         *name* is what is invoked, as the person knows it. A stream's events must be read to their end, or *call* cancelled,
         for its connection to come free. Raises PlaygroundError for a refusal or a failure and CallCancelled after
@@ -146,7 +165,7 @@ class Workspace:
         """
         try:
             with _outcome(call):
-                reply = self._post(path, body, call, name)
+                reply = self._post(path, content, call, name)
                 if _is_stream(reply):
                     return EventStream(_events(reply, call, name))
                 return WholeReply(_whole(reply, call, name))
@@ -154,8 +173,7 @@ class Workspace:
             call.ends()
             raise
 
-    def _post(self, path: str, body: Mapping[str, Any], call: Call, name: str) -> requests.Response:
-        content = json.dumps(body, ensure_ascii=False).encode()
+    def _post(self, path: str, content: bytes, call: Call, name: str) -> requests.Response:
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
         with translated(name):
             request = self._session.prepare_request(
@@ -188,7 +206,7 @@ def _outcome(call: Call) -> Iterator[None]:
 
 
 def _is_stream(reply: requests.Response) -> bool:
-    return reply.headers.get("Content-Type", "").startswith("text/event-stream")
+    return reply.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
 def _chunks(reply: requests.Response, call: Call, name: str) -> Iterator[bytes]:
@@ -206,7 +224,7 @@ def _content(reply: requests.Response, call: Call, name: str) -> bytes:
     return content
 
 
-def _events(reply: requests.Response, call: Call, name: str) -> Iterator[str]:
+def _events(reply: requests.Response, call: Call, name: str) -> Generator[str]:
     try:
         with _outcome(call):
             for data in event_data(_chunks(reply, call, name)):
@@ -236,7 +254,7 @@ def _whole(reply: requests.Response, call: Call, name: str) -> dict[str, Any]:
         raise CallCancelled
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise _not_the_api(name, reply.status_code, content)

@@ -1,5 +1,6 @@
 """The exchange: a request in, a stream of deltas out."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from services.chat.request import ChatRequest, check
 from services.chat.wire import ChatDelta, chat_from_wire, chat_to_wire
 from services.errors import UnexpectedReply, Unreachable
 from services.refusals import refused_in_stream
+from services.wire_body import encoded
 from services.workspace import EventStream, Workspace
 
 
@@ -19,32 +21,42 @@ def stream_chat(workspace: Workspace, request: ChatRequest, call: Call) -> Itera
     refuses, part-way if the stream breaks; and CallCancelled after ``call.cancel()``.
     """
     check(request)
-    body = chat_to_wire(request)
-    return _deltas(workspace, request, body, call)
+    content = encoded(chat_to_wire(request))
+    return _deltas(workspace, request, content, call)
 
 
-def _deltas(workspace: Workspace, request: ChatRequest, body: dict[str, Any], call: Call) -> Iterator[ChatDelta]:
-    reply = workspace.invoke(request.path, body, call, name=request.endpoint)
+def _deltas(workspace: Workspace, request: ChatRequest, content: bytes, call: Call) -> Iterator[ChatDelta]:
+    reply = workspace.invoke(request.path, content, call, name=request.endpoint)
     if isinstance(reply, EventStream):
-        yield from _streamed(reply.events, request.endpoint)
+        # Closed here: an error that is kept would keep the stream, and with it the connection.
+        with contextlib.closing(reply.events):
+            yield from _streamed(reply.events, request.endpoint)
     else:
-        _raise_if_failed(reply.body, request.endpoint)
-        yield from chat_from_wire(reply.body)
+        yield from _whole(reply.body, request.endpoint)
+
+
+def _whole(body: Mapping[str, Any], endpoint: str) -> Iterator[ChatDelta]:
+    _raise_if_failed(body, endpoint)
+    arrived = False
+    for delta in chat_from_wire(body):
+        arrived = arrived or _is_answer(delta)
+        yield delta
+    if not arrived:
+        raise _no_answer(endpoint)
 
 
 def _streamed(events: Iterator[str], endpoint: str) -> Iterator[ChatDelta]:
     ended = arrived = False
     for data in events:
         if data.strip() == "[DONE]":
-            return
+            ended = True
+            break
         for delta in _of_event(data, endpoint):
             ended = ended or delta.finish_reason is not None
-            arrived = True
+            arrived = arrived or _is_answer(delta)
             yield delta
     if not arrived:
-        raise UnexpectedReply(
-            f"{endpoint} ended its stream without an answer.", "Send again; see what came in the inspector."
-        )
+        raise _no_answer(endpoint)
     if not ended:
         raise Unreachable(
             f"The stream of {endpoint} ended before its answer did.",
@@ -61,7 +73,16 @@ def _of_event(data: str, endpoint: str) -> Iterator[ChatDelta]:
         yield ChatDelta(unreadable=data)
         return
     _raise_if_failed(event, endpoint)
-    yield from chat_from_wire(event)
+    yield from chat_from_wire(event, data)
+
+
+def _is_answer(delta: ChatDelta) -> bool:
+    """Whether it says more than what the exchange has cost."""
+    return delta.usage is None
+
+
+def _no_answer(endpoint: str) -> UnexpectedReply:
+    return UnexpectedReply(f"{endpoint} ended without an answer.", "Send again; see what came in the inspector.")
 
 
 def _raise_if_failed(event: Mapping[str, Any], endpoint: str) -> None:

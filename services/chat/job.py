@@ -14,7 +14,7 @@ from services.chat.request import ChatRequest
 from services.errors import PlaygroundError
 from services.workspace import Workspace
 
-UNWATCHED_SECONDS = 120
+UNWATCHED_SECONDS = 120.0
 """A job that nobody has looked at for so long is ended: the endpoint costs money, and its reader is gone."""
 
 
@@ -37,15 +37,23 @@ class Bell:
 class ChatJob:
     """One exchange under way, or over."""
 
-    def __init__(self, workspace: Workspace, request: ChatRequest, bell: Bell) -> None:
-        """Check the request and start it. Raises BadInput before anything is sent."""
+    def __init__(
+        self, workspace: Workspace, request: ChatRequest, bell: Bell, unwatched_seconds: float = UNWATCHED_SECONDS
+    ) -> None:
+        """Check the request and start it. Raises BadInput before anything is sent.
+
+        It is stopped when ``watched()`` was not called for *unwatched_seconds*.
+        """
         self.request = request
         self.reply = ChatReply()
         self.call = Call()
         self._bell = bell
         self._watched = time.monotonic()
+        self._unwatched_seconds = unwatched_seconds
+        self._over = threading.Event()
         self._deltas = stream_chat(workspace, request, self.call)
-        threading.Thread(target=self._run, name=f"chat {request.endpoint}", daemon=True).start()
+        for work in (self._run, self._guard):
+            threading.Thread(target=work, name=f"chat {request.endpoint}", daemon=True).start()
 
     @property
     def running(self) -> bool:
@@ -67,8 +75,6 @@ class ChatJob:
             for delta in self._deltas:
                 self.reply.receive(delta, self.call.record.elapsed())
                 self._bell.ring()
-                if time.monotonic() - self._watched > UNWATCHED_SECONDS:
-                    self.stop()
             self.reply.ends(Outcome.COMPLETE)
         except CallCancelled:
             self.reply.ends(Outcome.STOPPED)
@@ -79,7 +85,15 @@ class ChatJob:
             raise  # threading prints it: a bug stays loud
         finally:
             self.call.ends()
+            self._over.set()
             self._bell.ring()
+
+    def _guard(self) -> None:
+        """Stop it when nobody watches. Its own thread: the other one may be waiting for a first token."""
+        while (left := self._watched + self._unwatched_seconds - time.monotonic()) > 0:
+            if self._over.wait(left):
+                return
+        self.stop()
 
 
 def _bug() -> PlaygroundError:

@@ -125,12 +125,17 @@ def _json(name: str, text: str) -> Any:
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as wrong:
-        place = f" (line {wrong.lineno}, column {wrong.colno})" if isinstance(wrong, json.JSONDecodeError) else ""
-        raise BadInput(f"{name} is not JSON{place}: {wrong}", "Mend it, or empty it to not send it.") from wrong
+        raise BadInput(f"{name} {_mistake(wrong)}.", "Mend it, or empty it to not send it.") from wrong
     if not isinstance(value, kind):
         raise BadInput(f"{name} must be {wanted}.", "Mend it, or empty it to not send it.")
     return value
 
 
+def _mistake(wrong: Exception) -> str:
+    if isinstance(wrong, json.JSONDecodeError):
+        return f"is not JSON (line {wrong.lineno}, column {wrong.colno}): {wrong.msg}"
+    return "is nested too deep" if isinstance(wrong, RecursionError) else f"is not JSON: {wrong}"
+
+
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is no number there")

@@ -9,6 +9,8 @@ from services.errors import PlaygroundError
 
 MAX_TEXT = 2_000_000
 """Characters of one answer that are kept: an endpoint that never ends must not fill the memory."""
+MAX_ANSWERS = 100
+MAX_TOOL_CALLS = 1000
 
 
 class Outcome(StrEnum):
@@ -66,9 +68,10 @@ class ChatReply:
                 return
             if delta.usage:
                 self.usage = delta.usage
-            if delta.unreadable:
+            if delta.unreadable and sum(map(len, self.unreadable)) + len(delta.unreadable) <= MAX_TEXT:
                 self.unreadable.append(delta.unreadable)
-            if delta.text or delta.reasoning or delta.refusal or delta.tool_calls or delta.finish_reason:
+            grows = delta.text or delta.reasoning or delta.refusal or delta.tool_calls or delta.finish_reason
+            if grows and (delta.choice in self.answers or len(self.answers) < MAX_ANSWERS):
                 self._grow(self.answers.setdefault(delta.choice, Answer()), delta, after)
 
     def ends(self, outcome: Outcome, error: PlaygroundError | None = None) -> None:
@@ -82,11 +85,17 @@ class ChatReply:
             self.first_piece_after = after if self.first_piece_after is None else self.first_piece_after
         if delta.text:
             self.first_text_after = after if self.first_text_after is None else self.first_text_after
-        answer.text += delta.text[: max(0, MAX_TEXT - len(answer.text))]
-        answer.reasoning += delta.reasoning[: max(0, MAX_TEXT - len(answer.reasoning))]
-        answer.refusal += delta.refusal
+        answer.text += _fitting(delta.text, answer.text)
+        answer.reasoning += _fitting(delta.reasoning, answer.reasoning)
+        answer.refusal += _fitting(delta.refusal, answer.refusal)
         answer.finish_reason = delta.finish_reason or answer.finish_reason
         for piece in delta.tool_calls:
-            tool_call = answer.tool_calls.setdefault(piece.position, ToolCall())
-            tool_call.name += piece.name
-            tool_call.arguments += piece.arguments
+            if piece.position in answer.tool_calls or len(answer.tool_calls) < MAX_TOOL_CALLS:
+                tool_call = answer.tool_calls.setdefault(piece.position, ToolCall())
+                tool_call.name += _fitting(piece.name, tool_call.name)
+                tool_call.arguments += _fitting(piece.arguments, tool_call.arguments)
+
+
+def _fitting(piece: str, kept: str) -> str:
+    """As much of *piece* as may still be kept."""
+    return piece[: max(0, MAX_TEXT - len(kept))]

@@ -5,6 +5,7 @@ Replies differ: a delta per event (OpenAI, Foundation Model API), a whole messag
 every chunk: the last one counts, they are never added.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,8 +53,11 @@ def chat_to_wire(request: ChatRequest) -> dict[str, Any]:
     return {"messages": messages} | request.parameters.to_wire()
 
 
-def chat_from_wire(event: Mapping[str, Any]) -> Iterator[ChatDelta]:
-    """The deltas of one event, or of a whole reply. One that has nothing known in it yields an unreadable delta."""
+def chat_from_wire(event: Mapping[str, Any], arrived: str = "") -> Iterator[ChatDelta]:
+    """The deltas of one event, or of a whole reply. One that has nothing known in it yields an unreadable delta.
+
+    *arrived* is the event's text as it came.
+    """
     usage = _usage(event.get("usage"))
     pieces = list(_pieces(event))
     for choice, message, finish_reason in pieces:
@@ -68,8 +72,8 @@ def chat_from_wire(event: Mapping[str, Any]) -> Iterator[ChatDelta]:
         )
     if usage is not None:
         yield ChatDelta(usage=usage)
-    elif not pieces and "choices" not in event:
-        yield ChatDelta(unreadable=str(dict(event)))
+    elif not pieces and event.get("choices") != []:  # an empty list is a known thing: usage, or a filter's verdict
+        yield ChatDelta(unreadable=arrived or _as_json(event))
 
 
 def _pieces(event: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any], str | None]]:
@@ -78,15 +82,13 @@ def _pieces(event: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any], 
     for position, choice in enumerate(choices if isinstance(choices, list) else ()):
         if isinstance(choice, dict):
             message = choice.get("delta") if isinstance(choice.get("delta"), dict) else choice.get("message")
-            index = choice.get("index")
-            reason = choice.get("finish_reason")
             yield (
-                index if isinstance(index, int) else position,
+                _index(choice.get("index"), position),
                 message if isinstance(message, dict) else {},
-                reason if isinstance(reason, str) else None,
+                _text(choice.get("finish_reason")) or None,
             )
     if isinstance(event.get("delta"), dict):
-        yield 0, event["delta"], event.get("finish_reason")
+        yield 0, event["delta"], _text(event.get("finish_reason")) or None
     messages = event.get("messages")
     for message in messages if isinstance(messages, list) else ():
         if isinstance(message, dict) and message.get("role") == "assistant":
@@ -115,9 +117,8 @@ def _tool_calls(calls: Any) -> Iterator[ToolCallPiece]:
         if isinstance(call, dict):
             function = call.get("function")
             function = function if isinstance(function, dict) else {}
-            index = call.get("index")
             yield ToolCallPiece(
-                index if isinstance(index, int) else position,
+                _index(call.get("index"), position),
                 _text(function.get("name")),
                 _text(function.get("arguments")),
             )
@@ -128,16 +129,28 @@ def _usage(usage: Any) -> Usage | None:
         return None
     details = usage.get("completion_tokens_details")
     details = details if isinstance(details, dict) else {}
-    return Usage(
+    counted = Usage(
         _count(usage.get("prompt_tokens")),
         _count(usage.get("completion_tokens")),
         _count(usage.get("total_tokens")),
         _count(details.get("reasoning_tokens")),
     )
+    return None if counted == Usage() else counted
+
+
+def _as_json(value: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "JSON that is nested too deep to be shown"
 
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _index(value: Any, position: int) -> int:
+    return position if _count(value) is None else int(value)
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Brickyard measured against plain Streamlit, Gradio and Chainlit, all talking to one scripted endpoint."""

@@ -1,0 +1,17 @@
+"""The measures by name, in the order they are run. Each takes the set-up and returns its rows."""
+
+from bench.measures.cold_start import cold_start
+from bench.measures.history import history
+from bench.measures.sessions import sessions
+from bench.measures.stop import stop
+from bench.measures.stream import four_models, long_stream, stream
+
+MEASURES = {
+    "stream": stream,
+    "long-stream": long_stream,
+    "four-models": four_models,
+    "stop": stop,
+    "history": history,
+    "sessions": sessions,
+    "cold-start": cold_start,
+}

@@ -1,0 +1,30 @@
+"""The bytes of a request's body, or the reason why there can be none. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from services.errors import BadInput
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes. The platform's limit for foundation, external and agent endpoints is 4 MB."""
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """The body as JSON in UTF-8. Raises BadInput for what neither can hold, and for more than MAX_BODY."""
+    try:
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as half:
+        raise BadInput("The request holds half a character.", "Type or paste it again.") from half
+    except RecursionError as deep:
+        raise BadInput("The request is nested too deep.", "Flatten what was put in as JSON.") from deep
+    except ValueError as infinite:
+        raise BadInput(
+            "The request holds a number that JSON cannot write.", "Make it a finite one, such as 1e300."
+        ) from infinite
+    if len(content) > MAX_BODY:
+        raise BadInput(
+            f"The request has {len(content):,} bytes; endpoints take 4 MB.",
+            "Clear the conversation, or shorten the message.",
+        )
+    return content

@@ -62,12 +62,12 @@ class Endpoint:
 def list_endpoints(workspace: Workspace) -> list[Endpoint]:
     """All endpoints that the identity may see, by name. Raises PlaygroundError."""
     reply = workspace.get(_PATH, name="the list of serving endpoints")
-    endpoints = reply.get("endpoints") if isinstance(reply, dict) else None
-    if not isinstance(endpoints, list | None):
+    endpoints = reply.get("endpoints") or [] if isinstance(reply, dict) else None
+    if not isinstance(endpoints, list):
         raise UnexpectedReply(
             f"{workspace.host} did not answer with a list of endpoints.", "Check the host on the connection page."
         )
-    return sorted((_from_wire(one) for one in endpoints or [] if isinstance(one, dict)), key=lambda one: one.name)
+    return sorted((_from_wire(one) for one in endpoints if isinstance(one, dict)), key=lambda one: one.name)
 
 
 def get_endpoint(workspace: Workspace, name: str) -> Endpoint:

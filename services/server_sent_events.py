@@ -28,7 +28,7 @@ def event_data(chunks: Iterable[bytes]) -> Iterator[str]:
         name, _, value = line.partition(":")
         if name == "data":
             data.append(value.removeprefix(" "))
-            size += len(value) + 1
+            size += len(line) + 1
             if size > MAX_EVENT:
                 raise _endless()
         elif not line and data:

@@ -45,6 +45,8 @@ _OPENAI_ARGUMENTS = frozenset(
         "verbosity",
     ]
 )
+# Without the bound pip chooses mcp 2, with which databricks-langchain 0.22 cannot be imported.
+_LANGCHAIN_INSTALL = 'pip install databricks-langchain "mcp<2"'
 _LANGCHAIN_ARGUMENTS = ("temperature", "max_tokens", "n", "stop")
 
 
@@ -209,7 +211,7 @@ DIALECTS = (
     Dialect("openai", "python", "pip install openai", _openai),
     Dialect("mlflow.deployments", "python", 'pip install "mlflow>=3"', _mlflow),
     Dialect("databricks-sdk", "python", "pip install databricks-sdk", _databricks_sdk),
-    Dialect("databricks-langchain", "python", "pip install databricks-langchain", _langchain),
+    Dialect("databricks-langchain", "python", _LANGCHAIN_INSTALL, _langchain),
 )
 
 

@@ -25,7 +25,8 @@ _NOTHING_RETRIED = "Nothing was sent a second time: send again when you like."
 _SILENT = (r.ReadTimeout, u.ReadTimeoutError, TimeoutError)
 _Kind = tuple[tuple[type[BaseException], ...], type[PlaygroundError], str, str]
 _CLOSED: _Kind = ((), Unreachable, "The connection to {name} was closed before an answer came.", _NOTHING_RETRIED)
-# What is found in the chain of causes, and what it means. The first row that fits; {name} is what was being reached.
+# What is found in the chain of causes, and what it means. The first row that fits; {name} is what was being reached. A proxy's
+# failure has the failure to reach it as its cause; urllib3's refused connections are connect timeouts too.
 _KINDS: tuple[_Kind, ...] = (
     (
         (r.InvalidURL, r.MissingSchema, r.InvalidSchema, u.LocationParseError),
@@ -40,6 +41,12 @@ _KINDS: tuple[_Kind, ...] = (
         "That is often a sign-in page: check the host and the credentials on the connection page.",
     ),
     (
+        (r.ProxyError, u.ProxyError),
+        Unreachable,
+        "The proxy on the way to {name} cannot be used.",
+        "Check HTTPS_PROXY and NO_PROXY.",
+    ),
+    (
         (socket.gaierror, u.NameResolutionError),
         Unreachable,
         "The host of {name} is not known here.",
@@ -52,10 +59,10 @@ _KINDS: tuple[_Kind, ...] = (
         "Its certificate is not trusted here, or a proxy stands between: set REQUESTS_CA_BUNDLE to your CA's file.",
     ),
     (
-        (r.ProxyError, u.ProxyError),
+        (ConnectionRefusedError,),
         Unreachable,
-        "The proxy on the way to {name} refused.",
-        "Check HTTPS_PROXY and NO_PROXY.",
+        "Nothing listens where {name} should be.",
+        "Check host and port, and that it is running.",
     ),
     (
         (r.ConnectTimeout, u.ConnectTimeoutError),
@@ -64,12 +71,6 @@ _KINDS: tuple[_Kind, ...] = (
         "Check the host, your network and any IP access list.",
     ),
     (_SILENT, Unreachable, "{name} gave no answer in time.", f"It may be waking up or busy. {_NOTHING_RETRIED}"),
-    (
-        (ConnectionRefusedError,),
-        Unreachable,
-        "Nothing listens where {name} should be.",
-        "Check host and port, and that it is running.",
-    ),
 )
 
 
@@ -92,24 +93,23 @@ def translated_sdk(name: str) -> Iterator[None]:
     from databricks.sdk.errors.sdk import OperationFailed
 
     try:
-        with translated(name):
-            yield
-    except DatabricksError as refusal:
+        yield
+    except DatabricksError as refusal:  # an OSError too, so it comes first
         raise _sdk_refusal(name, refusal) from refusal
-    except Unreachable as failure:
-        # When its retries run out the SDK raises a bare TimeoutError; what refused it is only the cause.
-        cause = failure.__cause__.__cause__ if failure.__cause__ else None
-        if isinstance(cause, DatabricksError):
-            raise _sdk_refusal(name, cause) from cause
-        raise
     except OperationFailed as failure:
         raise EndpointFailed(
-            f"{name} did not get there: {failure}", "Its page in the workspace has the details.", side=Side.PLATFORM
+            f"{name} did not get there: {_own_sentence(failure)}",
+            "Its page in the workspace has the details.",
+            side=Side.PLATFORM,
         ) from failure
+    except (r.RequestException, u.HTTPError, OSError) as failure:
+        # When its retries run out the SDK raises a bare TimeoutError; what refused it is only the cause.
+        if isinstance(failure.__cause__, DatabricksError):
+            raise _sdk_refusal(name, failure.__cause__) from failure.__cause__
+        raise _unreachable(name, failure, midway=False) from failure
     except ValueError as unusable:
-        sentence = str(unusable).split(" Config:")[0].rstrip(". ")
         raise Unauthenticated(
-            f"Signing in to {name} failed: {sentence}.",
+            f"Signing in to {name} failed: {_own_sentence(unusable).rstrip('. ')}.",
             "Check the host and the credentials on the connection page.",
             side=Side.YOU,
         ) from unusable
@@ -132,9 +132,14 @@ def _sdk_refusal(name: str, refusal: Exception) -> PlaygroundError:
         (platform.BadRequest, 400),
     )
     status = next((status for kind, status in statuses if isinstance(refusal, kind)), 500)
-    sentence = str(refusal).split(" Config:")[0]  # the SDK appends its configuration to 401 and 403
+    sentence = _own_sentence(refusal)
     retry_after = getattr(refusal, "retry_after_secs", None)
     return explained_code(name, status, str(getattr(refusal, "error_code", "") or ""), sentence, retry_after)
+
+
+def _own_sentence(failure: Exception) -> str:
+    """Without the configuration that the SDK appends."""
+    return str(failure).split(" Config:")[0]
 
 
 def _unreachable(name: str, failure: Exception, midway: bool) -> PlaygroundError:

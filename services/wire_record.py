@@ -43,9 +43,13 @@ class WireRecord:
     reply_body: bytes = b""
     """The bytes of a reply that is not a stream."""
     events: list[ArrivedEvent] = field(default_factory=list)
+    streamed: bool = False
+    """Whether the reply came as events."""
     reply_bytes: int = 0
     finished_after: float | None = None
     """Seconds from sending to the last byte, the cut or the cancellation."""
+    forgotten: bool = False
+    """Whether the reply's events and body were let go, to keep the memory of a long conversation bounded."""
     _started: float | None = None
 
     def leaves(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
@@ -67,8 +71,14 @@ class WireRecord:
 
     def event_arrives(self, data: str) -> None:
         """Keep one event and when it came."""
+        self.streamed = True
         if self.reply_bytes <= KEPT_REPLY:
             self.events.append(ArrivedEvent(self.elapsed(), data))
+
+    def forget_reply(self) -> None:
+        """Let go of the reply's bytes; what was sent, its figures and its text elsewhere stay."""
+        if self.finished_after is not None and (self.events or self.reply_body):
+            self.events, self.reply_body, self.forgotten = [], b"", True
 
     def ends(self) -> None:
         """Stop the clock."""

@@ -19,6 +19,7 @@ from services.errors import PlaygroundError, RawReply, UnexpectedReply
 from services.refusals import SHOWN_REPLY, refused
 from services.server_sent_events import event_data
 from services.translation import translated, translated_sdk
+from services.wire_record import KEPT_REPLY
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -35,6 +36,8 @@ RETRY_SECONDS = 5
 END_SECONDS = 0.1
 """What a stream's end may take after its last event, before its connection is closed instead of kept."""
 CHUNK = 65_536
+MAX_REPLY = 32_000_000
+"""Bytes of a reply that is not a stream: twice the platform's own limit. One without end must not fill the memory."""
 
 
 class Door(StrEnum):
@@ -140,9 +143,11 @@ class Workspace:
             )
         if reply.status_code >= 400:
             raise refused(name, reply.status_code, reply.headers, reply.content)
+        if reply.status_code >= 300:
+            raise _not_the_api(name, reply.status_code, reply.content)
         try:
             return json.loads(reply.content)
-        except ValueError as wrong:
+        except (ValueError, RecursionError) as wrong:
             raise _not_the_api(name, reply.status_code, reply.content) from wrong
 
     def identity(self) -> Identity:
@@ -218,10 +223,19 @@ def _chunks(reply: requests.Response, call: Call, name: str) -> Iterator[bytes]:
 
 
 def _content(reply: requests.Response, call: Call, name: str) -> bytes:
-    content = b"".join(_chunks(reply, call, name))
-    call.record.body_arrives(content)
-    call.ends()
-    return content
+    content = bytearray()
+    try:
+        for chunk in _chunks(reply, call, name):
+            content += chunk
+            if len(content) > MAX_REPLY:
+                raise UnexpectedReply(
+                    f"The reply of {name} is longer than {MAX_REPLY:,} bytes.", "Ask for less, or for a stream."
+                )
+    finally:
+        call.record.body_arrives(bytes(content[:KEPT_REPLY]))
+        reply.close()
+        call.ends()
+    return bytes(content)
 
 
 def _events(reply: requests.Response, call: Call, name: str) -> Generator[str]:

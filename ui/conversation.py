@@ -10,6 +10,8 @@ from services.workspace import Workspace
 SHOWN_TURNS = 20
 WINDOW_STEP = 10
 """The window moves by so many turns at once: each move makes the browser draw everything in it again."""
+KEPT_REPLIES = 50
+"""Turns whose replies are kept byte for byte, for the inspector."""
 
 
 @dataclass
@@ -65,6 +67,9 @@ class Conversation:
         history = list(self.turns)
         self.turns.append(turn)
         self.cleared = []
+        for old in self.turns[-2 * KEPT_REPLIES : -KEPT_REPLIES]:
+            for job in old.jobs:
+                job.call.record.forget_reply()
         try:
             for request in self._requests(prompt, history):
                 turn.jobs.append(ChatJob(workspace, request, self.bell))

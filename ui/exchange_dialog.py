@@ -20,6 +20,10 @@ def exchange_dialog(job: ChatJob, first: Literal["inspector", "code"]) -> None:
 
 def _inspector(job: ChatJob) -> None:
     record = job.call.record
+    if record.forgotten:
+        st.info(
+            "This exchange is so long ago that the bytes of its reply are no longer kept.", icon=":material/history:"
+        )
     sent, received, events = st.tabs(["Sent", "Received", f"Events ({len(record.events)})"])
     with sent:
         _draw_sent(record)

@@ -27,10 +27,10 @@ def measured(reply: ChatReply, record: WireRecord) -> ChatMetrics:
     completion = usage.completion_tokens if usage else None
     first, total = reply.first_piece_after, record.finished_after
     rate = None
-    if record.events and completion and completion > 1 and first is not None and total is not None and total > first:
+    if record.streamed and completion and completion > 1 and first is not None and total is not None and total > first:
         rate = (completion - 1) / (total - first)
     return ChatMetrics(
-        first_token_seconds=first if record.events else None,
+        first_token_seconds=first if record.streamed else None,
         total_seconds=total,
         tokens_per_second=rate,
         prompt_tokens=usage.prompt_tokens if usage else None,

@@ -1,9 +1,10 @@
 import pytest
 
 from services import doors
+from services.chat import measured
 from services.workspace import Workspace
 from tests.local_workspaces import LocalWorkspace, eventually
-from ui.conversation import SHOWN_TURNS, Conversation, Turn
+from ui.conversation import KEPT_REPLIES, SHOWN_TURNS, Conversation, Turn
 
 NAME = "local-smollm2-135m-instruct"
 CHAT = f"/serving-endpoints/{NAME}/invocations"
@@ -78,3 +79,17 @@ def test_conversations_have_names_nobody_guesses():
     names = {Conversation().name for _ in range(100)}
     assert len(names) == 100
     assert min(map(len, names)) >= 12
+
+
+def test_the_replies_of_long_ago_are_let_go_and_their_texts_and_figures_stay(conversation, workspace, local_workspace):
+    for number in range(KEPT_REPLIES + 2):
+        local_workspace.queue_fault("scripted-1000-2", CHAT)
+        conversation.ask(workspace, str(number))
+        eventually(lambda: not conversation.running)
+    first, last = conversation.turns[0].jobs[0], conversation.turns[-1].jobs[0]
+    assert first.call.record.forgotten
+    assert first.call.record.events == []
+    assert first.reply.text == last.reply.text
+    assert measured(first.reply, first.call.record).first_token_seconds is not None
+    assert not last.call.record.forgotten
+    assert last.call.record.events

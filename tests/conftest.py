@@ -1,0 +1,56 @@
+"""Fixtures for every test: a local workspace, and an environment that knows no other."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.local_workspaces import LocalWorkspace, start_local_workspace
+
+
+@pytest.fixture(autouse=True)
+def _no_databricks_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("DATABRICKS_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def local_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorkspace]:
+    """One workspace for the whole run. Its request log goes on growing: `clear()` it, or look at the last request."""
+    workspace = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt")
+    yield workspace
+    workspace.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "local_workspace" in request.fixturenames:
+        workspace: LocalWorkspace = request.getfixturevalue("local_workspace")
+        if workspace.process.poll() is None:
+            workspace.clear_faults()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show what the workspace said on stderr beside a test that failed."""
+    report = yield
+    workspace = getattr(item, "funcargs", {}).get("local_workspace")
+    if report.failed and workspace:
+        report.sections.append(("local workspace, stderr", workspace.stderr.read_text()[-4000:]))
+    return report
+
+
+@pytest.fixture
+def make_local_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LocalWorkspace]]:
+    """A factory of workspaces for one test: `make_local_workspace("--tls")`."""
+    made: list[LocalWorkspace] = []
+
+    def make(*arguments: str) -> LocalWorkspace:
+        workspace = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt", *arguments)
+        made.append(workspace)
+        return workspace
+
+    yield make
+    for workspace in made:
+        workspace.stop()

@@ -98,6 +98,8 @@ def use_typed(typed_now: Typed) -> None:
     typed = doors.typed(*typed_now.hand_over())
     found = typed.identity()
     here = visit()
+    if here.typed is not None:
+        here.typed.close()
     here.typed = typed
     here.identities[typed] = found
     use_door(Door.SESSION)
@@ -131,5 +133,5 @@ def _opened(here: Visit, key: tuple[str, ...], connect: Callable[[], Workspace])
             with st.spinner("Connecting", show_time=True):
                 here.opened[key] = connect()
             while len(here.opened) > KEPT_WORKSPACES:
-                here.opened.popitem(last=False)
+                here.opened.popitem(last=False)[1].close()
         return here.opened[key]

@@ -1,9 +1,10 @@
 """Chat with a serving endpoint: a typed request in, deltas out, folded into a reply that a page can watch.
 
-``stream_chat`` is the exchange, ``ChatJob`` runs it in a thread of its own, ``ChatReply`` is what has arrived so far.
+``stream_chat`` is the exchange, ``send_chat`` the same at once; ``ChatJob`` runs it in a thread of its own, and ``ChatReply`` is
+what has arrived so far.
 """
 
-from services.chat.exchange import stream_chat
+from services.chat.exchange import send_chat, stream_chat
 from services.chat.job import Bell, ChatJob
 from services.chat.metrics import ChatMetrics, measured
 from services.chat.parameters import PARAMETERS, ChatParameters, Parameter
@@ -27,5 +28,6 @@ __all__ = [
     "chat_to_wire",
     "check",
     "measured",
+    "send_chat",
     "stream_chat",
 ]

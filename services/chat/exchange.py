@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.call import Call
+from services.chat.reply import ChatReply, Outcome
 from services.chat.request import ChatRequest, check
 from services.chat.wire import ChatDelta, chat_from_wire, chat_to_wire
 from services.errors import UnexpectedReply, Unreachable
@@ -23,6 +24,15 @@ def stream_chat(workspace: Workspace, request: ChatRequest, call: Call) -> Itera
     check(request)
     content = encoded(chat_to_wire(request))
     return _deltas(workspace, request, content, call)
+
+
+def send_chat(workspace: Workspace, request: ChatRequest, call: Call) -> ChatReply:
+    """Invoke the endpoint once and return its whole reply. Raises as stream_chat and its iterator do."""
+    reply = ChatReply()
+    for delta in stream_chat(workspace, request, call):
+        reply.receive(delta, call.record.elapsed())
+    reply.ends(Outcome.COMPLETE)
+    return reply
 
 
 def _deltas(workspace: Workspace, request: ChatRequest, content: bytes, call: Call) -> Iterator[ChatDelta]:

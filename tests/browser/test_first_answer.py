@@ -4,11 +4,13 @@ import sys
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.apps import App
 from tests.browser.screens import answer, answered, button, figures
+from tests.local_workspaces import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -31,3 +33,14 @@ def test_one_click_streams_a_real_answer_where_nothing_is_configured(
     assert seconds < PROMISED_SECONDS
     expect(figures(page)).to_contain_text("tokens in")
     assert "/chat?" in page.url
+
+
+def test_the_end_of_the_app_is_the_end_of_its_local_workspace(make_app: Callable[..., App]) -> None:
+    app = make_app()
+    parent = psutil.Process(app.process.pid)
+    eventually(lambda: any("local_workspace" in child.cmdline() for child in parent.children()))
+    children = parent.children(recursive=True)
+    app.stop()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    assert list((app.home / "tmp").iterdir()) == []

@@ -11,7 +11,6 @@ from services.workspace import Workspace
 from tests.local_workspaces import LocalWorkspace
 from tests.services.replies import ReplyServer, Script, reply_server
 
-
 # A busy machine is no failure.
 settings.register_profile("services", deadline=None)
 settings.load_profile("services")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chat import ChatDelta, Usage
+from services.chat import ChatDelta, Outcome, Usage
 from services.chat.reply import MAX_TEXT, ChatReply
 from services.chat.wire import ToolCallPiece, chat_from_wire
 from services.errors import EndpointFailed, Side, UnexpectedReply, Unreachable
@@ -295,6 +295,15 @@ def test_no_choice_breaks_the_reading(choices, usage):
     for delta in deltas:
         check_types(delta)
     assert sum(delta.usage is None and not delta.unreadable for delta in deltas) == len(choices)
+
+
+def test_a_reply_that_has_its_outcome_takes_in_no_more():
+    reply = folded([ChatDelta(text="kept")])
+    reply.ends(Outcome.STOPPED)
+    reply.receive(ChatDelta(text=" and more", usage=Usage(1)), 2.0)
+    reply.receive(ChatDelta(unreadable="odd"), 2.0)
+    reply.ends(Outcome.COMPLETE)
+    assert (reply.text, reply.usage, reply.unreadable, reply.outcome) == ("kept", None, [], Outcome.STOPPED)
 
 
 def test_an_answer_beyond_the_limit_is_cut_and_does_not_grow():

@@ -64,10 +64,14 @@ with showing_errors():
     banner(here)
     with st.sidebar, showing_errors():
         settings(here, shown)
+    # submit_mode closes the input for the run that a prompt began; *busy* for one that finds an answer still growing.
+    busy = shown.running
     if prompt := st.chat_input(
-        "Ask the endpoint", key="chat-prompt", submit_mode="disable", disabled=not shown.endpoints
+        "Ask the endpoint", key="chat-prompt", submit_mode="disable", disabled=busy or not shown.endpoints
     ):
         shown.ask(here, prompt)
     with top:
         title(shown)
     transcript(here, shown)
+    if busy:
+        st.rerun()

@@ -6,11 +6,11 @@ from services.endpoints import Endpoint
 from services.workspace import Workspace
 from ui.banner import banner
 from ui.connecting import endpoints, refresh_endpoints, workspace
+from ui.endpoint_list import endpoint_list
 from ui.errors import showing_errors
 from ui.navigation import go_to, link_to
 from ui.session import conversation, new_conversation
 from ui.starters import starter_buttons
-from ui.tables import endpoint_table
 
 
 def ask(here: Workspace, endpoint: Endpoint, question: str) -> None:
@@ -44,5 +44,5 @@ with showing_errors():
     st.subheader("Ask something")
     starters(here, found)
     st.subheader("Endpoints")
-    endpoint_table(found)
+    endpoint_list(found)
     st.button("Refresh", key="home-refresh", on_click=refresh_endpoints, icon=":material/refresh:")

@@ -1,7 +1,7 @@
 """What stands between a browser and the app: a wire that can be cut, and a proxy like that of Databricks Apps."""
 
+import asyncio
 import contextlib
-import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -12,15 +12,22 @@ HEAD_LIMIT = 65_536
 
 
 class Proxy:
-    """Forwards TCP connections to a port of this machine, byte for byte."""
+    """Forwards TCP connections to a port of this machine, byte for byte.
+
+    In one event loop of its own: a TLS socket of the ssl module must not be read and written by two threads at once.
+    """
+
+    tls: ssl.SSLContext | None = None
 
     def __init__(self, upstream_port: int) -> None:
         self._upstream_port = upstream_port
-        self._lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, name=f"proxy {self.port}", daemon=True).start()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._thread.start()
+        listening = asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls, backlog=128, limit=HEAD_LIMIT)
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        self.port: int = self._server.sockets[0].getsockname()[1]
 
     @property
     def url(self) -> str:
@@ -29,46 +36,33 @@ class Proxy:
 
     def cut(self) -> int:
         """Close every connection that is open now, with a reset; how many those were."""
-        with self._lock:
-            connections, self._connections = self._connections, set()
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        return len(connections) // 2
+
+        async def abort() -> int:
+            cut, self._writers = self._writers, set()
+            for writer in cut:
+                writer.transport.abort()
+            return len(cut) // 2
+
+        return asyncio.run_coroutine_threadsafe(abort(), self._loop).result(10)
 
     def close(self) -> None:
         """End it."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self._loop.call_soon_threadsafe(self._server.close)
         self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # the listener was closed
-            while True:
-                browser, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(browser,), daemon=True).start()
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            head = await self._head(reader)
+            app_reader, app_writer = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+            self._writers |= {writer, app_writer}
+            app_writer.write(head)
+            await asyncio.gather(_pump(reader, app_writer), _pump(app_reader, writer))
+            self._writers -= {writer, app_writer}
+        writer.close()
 
-    def _serve(self, browser: socket.socket) -> None:
-        with contextlib.suppress(OSError), contextlib.ExitStack() as open_sockets:
-            open_sockets.enter_context(browser)
-            browser = open_sockets.enter_context(self._greeted(browser))
-            head = self._head(browser)
-            app = open_sockets.enter_context(socket.create_connection(("127.0.0.1", self._upstream_port)))
-            with self._lock:
-                self._connections |= {browser, app}
-            app.sendall(head)
-            back = threading.Thread(target=_pump, args=(app, browser), daemon=True)
-            back.start()
-            _pump(browser, app)
-            back.join()
-            with self._lock:
-                self._connections -= {browser, app}
-
-    def _greeted(self, browser: socket.socket) -> socket.socket:
-        return browser
-
-    def _head(self, browser: socket.socket) -> bytes:
+    async def _head(self, browser: asyncio.StreamReader) -> bytes:
         """What goes first to the app, before the rest of what *browser* says."""
         del browser
         return b""
@@ -81,8 +75,8 @@ class DatabricksAppsProxy(Proxy):
     """
 
     def __init__(self, upstream_port: int, name: str) -> None:
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        trustme.CA().issue_cert(name).configure_cert(self._tls)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert(name).configure_cert(self.tls)
         self.name = name
         self.visitor: Mapping[str, str] = {}
         super().__init__(upstream_port)
@@ -92,14 +86,8 @@ class DatabricksAppsProxy(Proxy):
         """Its address, as the browser knows it."""
         return f"https://{self.name}:{self.port}"
 
-    def _greeted(self, browser: socket.socket) -> socket.socket:
-        return self._tls.wrap_socket(browser, server_side=True)
-
-    def _head(self, browser: socket.socket) -> bytes:
-        head = b""
-        while b"\r\n\r\n" not in head and len(head) < HEAD_LIMIT and (piece := browser.recv(HEAD_LIMIT)):
-            head += piece
-        lines, _, rest = head.partition(b"\r\n\r\n")
+    async def _head(self, browser: asyncio.StreamReader) -> bytes:
+        lines = (await browser.readuntil(b"\r\n\r\n")).removesuffix(b"\r\n\r\n")
         first, *headers = lines.split(b"\r\n")
         kept = [line for line in headers if not self._replaces(line)]
         if not any(line.lower().startswith(b"upgrade:") for line in headers):
@@ -112,17 +100,16 @@ class DatabricksAppsProxy(Proxy):
             "X-Forwarded-Proto": "https",
         }
         added = [f"{name}: {value}".encode() for name, value in {**known, **self.visitor}.items()]
-        return b"\r\n".join([first, *kept, *added]) + b"\r\n\r\n" + rest
+        return b"\r\n".join([first, *kept, *added]) + b"\r\n\r\n"
 
     def _replaces(self, header: bytes) -> bool:
         name = header.split(b":", 1)[0].lower()
         return name in (b"host", b"connection") or name.startswith(b"x-forwarded-")
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
-        while piece := source.recv(65_536):
-            sink.sendall(piece)
-    for end in (source, sink):
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+        while piece := await source.read(65_536):
+            sink.write(piece)
+            await sink.drain()
+    sink.close()

@@ -1,3 +1,5 @@
+from streamlit.testing.v1 import AppTest
+
 from tests.local_workspaces import LocalWorkspace
 from tests.pages.conftest import OpenPage
 
@@ -11,11 +13,16 @@ def test_it_says_where_one_is_and_as_whom(open_page: OpenPage, local_workspace: 
     assert "`admin@local`" in text
 
 
-def test_it_lists_the_endpoints_with_task_state_and_permission(open_page: OpenPage):
-    table = next(markdown.value for markdown in open_page("home").markdown if markdown.value.startswith("| Endpoint"))
-    assert "| `local-smollm2-135m-instruct` | `llm/v1/chat` | Ready |" in table
-    assert "| `local-minilm-l6-v2` | `llm/v1/embeddings` | Ready |" in table
-    assert table.count("`CAN_MANAGE`") == 2
+def listed(page: AppTest) -> str:
+    return next(markdown.value for markdown in page.markdown if markdown.value.startswith("- **`"))
+
+
+def test_it_lists_the_endpoints_with_state_task_and_permission(open_page: OpenPage):
+    lines = listed(open_page("home")).splitlines()
+    assert lines == [
+        "- **`local-minilm-l6-v2`** · Ready · `llm/v1/embeddings` · serves `all-MiniLM-L6-v2` · `CAN_MANAGE`",
+        "- **`local-smollm2-135m-instruct`** · Ready · `llm/v1/chat` · serves `SmolLM2 135M Instruct` · `CAN_MANAGE`",
+    ]
 
 
 def test_one_click_on_a_starter_question_asks_it_once_and_shows_the_answer(
@@ -55,6 +62,5 @@ def test_refresh_asks_the_workspace_again_and_a_plain_rerun_does_not(
 def test_an_analyst_sees_what_they_may_do(open_page: OpenPage, local_workspace: LocalWorkspace, monkeypatch):
     monkeypatch.setenv("DATABRICKS_TOKEN", local_workspace.users["analyst"])
     page = open_page("home")
-    table = next(markdown.value for markdown in page.markdown if markdown.value.startswith("| Endpoint"))
-    assert table.count("`CAN_QUERY`") == 2
+    assert listed(page).count("`CAN_QUERY`") == 2
     assert any("`analyst@local`" in markdown.value for markdown in page.markdown)

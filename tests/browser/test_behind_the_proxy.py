@@ -66,7 +66,7 @@ def visitor(workspace: LocalWorkspace, name: str) -> dict[str, str]:
 
 
 def open_hosted(make_page: Pages, url: str) -> Page:
-    page = make_page(own_hosts=(NAME,), ignore_https_errors=True)
+    page = make_page(own_hosts=(NAME,))
     open_page(page, f"{url}/chat", "Chat")
     expect(prompt_of(page)).to_be_enabled()
     return page

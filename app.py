@@ -20,7 +20,7 @@ from services.settings import Settings, machine_token
 from services.visitors import COOKIE, is_visitor, new_visitor
 from services.warming import import_sdk_soon
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 def content_security_policy() -> str:
@@ -110,8 +110,8 @@ class OriginGuard:
             return
         headers = MutableHeaders(scope=scope)
         host = (self.forwarded and headers.get("x-forwarded-host")) or headers.get("host", "")
-        origin = urlsplit(headers.get("origin", "")).netloc
-        foreign = scope["type"] == "websocket" and origin and origin != host and origin not in self.allowed
+        origin = _netloc(headers["origin"]) if "origin" in headers else host
+        foreign = scope["type"] == "websocket" and origin != host and origin not in self.allowed
         if foreign or not self._serves(host):
             await _refuse(scope, receive, send)
             return
@@ -120,7 +120,15 @@ class OriginGuard:
 
     def _serves(self, host: str) -> bool:
         bound_to_loopback = st.get_option("server.address") in LOOPBACK
-        return not bound_to_loopback or host in self.allowed or urlsplit(f"//{host}").hostname in LOOPBACK
+        return not bound_to_loopback or host in self.allowed or _netloc(f"//{host}").rsplit(":", 1)[0] in LOOPBACK
+
+
+def _netloc(origin: str) -> str:
+    """The host and port of an origin; for "null" and what is no address, something that is nobody's."""
+    try:
+        return urlsplit(origin).netloc or "null"
+    except ValueError:
+        return "null"
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,8 +5,9 @@ import streamlit as st
 from services.settings import Settings
 from services.workspace import Door
 from ui.banner import banner
-from ui.connecting import Typed, current_door, use_door, use_typed, workspace
+from ui.connecting import Typed, current_door, forget_typed, use_door, use_typed, workspace
 from ui.errors import showing_errors
+from ui.foreign_text import code, literal
 from ui.session import forwarded_token, remembered, visit
 
 
@@ -22,7 +23,9 @@ def databricks_app(settings: Settings) -> None:
 
 
 def this_session() -> None:
-    st.caption("Kept for this browser session only: never in a file, an address, a log or exported code.")
+    st.caption(
+        "Kept in memory for this browser only, until you forget it or stay away for 12 hours: never in a file, a log or code."
+    )
     typed = remembered(Typed)
     with st.form("typed", border=False):
         st.text_input("Host", key="connection.host", placeholder="https://dbc-….cloud.databricks.com")
@@ -39,20 +42,22 @@ def this_session() -> None:
             with st.spinner("Asking the workspace who you are", show_time=True):
                 use_typed(typed)
             st.rerun()
-    if visit().typed is not None and current_door() is not Door.SESSION:
-        st.button("Use it again", key="door-session-again", on_click=use_door, args=(Door.SESSION,))
+    if visit().typed is not None:
+        if current_door() is not Door.SESSION:
+            st.button("Use the typed token again", key="door-session-again", on_click=use_door, args=(Door.SESSION,))
+        st.button("Forget the typed token", key="door-session-forget", on_click=forget_typed)
 
 
 def this_machine(settings: Settings) -> None:
     if settings.machine_host:
-        st.markdown(f"The environment names `{settings.machine_host}`.")
+        st.markdown(f"The environment names {code(settings.machine_host)}.")
     if settings.machine_configured:
         st.button("Use this machine's sign-in", key="door-machine", on_click=use_door, args=(Door.MACHINE,))
-    else:
+    elif not settings.profiles:
         st.caption("Neither the environment nor a config file names a workspace.")
     for name in settings.profiles:
         st.button(
-            f"Profile {name}",
+            f"Profile {literal(name)}",
             key=f"door-profile-{name}",
             on_click=use_door,
             args=(Door.MACHINE,),
@@ -84,12 +89,13 @@ def draw(door: Door, settings: Settings) -> None:
             local_workspace()
 
 
-st.header("Connection")
-with showing_errors():
-    banner(workspace(), link=False)
+st.title("Connection")
+top = st.container()  # filled last: a host that does not answer must not hide the other doors
 settings = Settings.from_environment()
 st.markdown("Four doors lead to a workspace. Without a choice the first one that is there is taken.")
 for door in Door:
     with st.container(border=True):
         st.subheader(f"{door.value}{' (in use)' if door is current_door() else ''}")
         draw(door, settings)
+with top, showing_errors():
+    banner(workspace(), link=False)

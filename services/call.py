@@ -72,11 +72,13 @@ class Call:
         self._lets_go()
         self.record.ends()
 
-    def _uses(self, connected: socket.socket | None) -> None:
+    def _uses(self, connected: socket.socket | None, *, leaves: bool = False) -> None:
         with self._lock:
             if self._cancelled:
                 raise CallCancelled
             self._socket = connected
+            if leaves:
+                self.record.leaves()
 
     def _lets_go(self) -> None:
         with self._lock:
@@ -94,13 +96,15 @@ class _Reporting:
         self._report()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        self._report()
+        if self.sock is None:
+            self.connect()  # urllib3 would do it halfway through the request; a refused connection has sent nothing
+        self._report(leaves=True)
         super().request(*args, **kwargs)  # type: ignore[misc]
 
-    def _report(self) -> None:
+    def _report(self, *, leaves: bool = False) -> None:
         self.call = _current.get()
         if self.call is not None:
-            self.call._uses(self.sock)
+            self.call._uses(self.sock, leaves=leaves)
 
 
 class _TakingBack:

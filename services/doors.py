@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 _NO_CONFIG_FILE = f"{os.devnull}/none"
-FORWARDED_TOKEN = "X-Forwarded-Access-Token"  # noqa: S105 — the name of a header
+_TOKEN = re.compile(r"(?:dapi|dose|dkea)[\w-]{8,}|eyJ[\w-]{8,}")
+_BEFORE_HOST = re.compile(r"\A(?:[a-z]+://|bearer\s+)+", re.IGNORECASE)
+_ECHOED = 60
+"""Characters of what was typed that a sentence repeats."""
 
 
 def visitor_of_app(host: str, token: str) -> Workspace:
@@ -62,26 +65,55 @@ def local(address: LocalAddress, user: str) -> Workspace:
 def normal_host(typed_host: str) -> str:
     """``https://name[:port]`` from what people paste: without scheme, with a path, with ``?o=...``.
 
-    Raises BadInput for what is no host, and for http to another machine, where a token would travel in the clear.
+    Raises BadInput for what is no host, and for http to another machine, where a token would travel in the clear. A token
+    in the wrong field is neither repeated nor looked up: names are asked of DNS in the clear.
     """
     text = typed_host.strip()
     if not text:
         raise BadInput(
             "No host was typed.", "Paste the address of your workspace, such as https://dbc-….cloud.databricks.com"
         )
+    if _is_token(text):
+        raise _token_for_host()
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = parts.hostname, parts.port
-    except ValueError as wrong:
-        raise BadInput(f"“{text}” is not an address.", "Paste it from your browser's address bar.") from wrong
+    except ValueError:
+        raise _no_host(text, "an address") from None  # its sentence has what was typed
     if not host or not _HOST.fullmatch(host) or parts.scheme not in ("https", "http") or "@" in parts.netloc:
-        raise BadInput(f"“{text}” is not the address of a workspace.", "Paste it from your browser's address bar.")
+        raise _no_host(text)
+    if not ("." in host.strip(".") or ":" in host or port or host in _LOOPBACK):
+        raise _no_host(text)
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise BadInput(
             "A token must not travel over http.", "Use https://. Only an address of this machine may be http."
         )
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
+
+
+def _is_token(text: str) -> bool:
+    """Whether a token stands where the host should. A host may begin like one, but has a dot, and none of JSON's base64."""
+    bare = _BEFORE_HOST.sub("", text)
+    name = re.split(r"[/?#:\s]", bare)[0]
+    has_dot = "." in name.strip(".")
+    return bare.startswith("eyJ") or (not has_dot and (len(name) > 80 or name.startswith(("dapi", "dose", "dkea"))))
+
+
+def _token_for_host() -> BadInput:
+    return BadInput(
+        "That looks like a token, not a host.",
+        "Put the address of your workspace there, and the token into its own field.",
+    )
+
+
+def _no_host(text: str, what: str = "the address of a workspace") -> BadInput:
+    if _TOKEN.search(text):
+        return _token_for_host()
+    if "@" in text:  # what stands before it may be a password
+        return BadInput("An address of a workspace has no @ in it.", "Paste it from your browser's address bar.")
+    shown = text if len(text) <= _ECHOED else f"{text[: _ECHOED - 1]}…"
+    return BadInput(f"“{shown}” is not {what}.", "Paste it from your browser's address bar.")
 
 
 def _with_token(host: str, token: str, door: Door, *, acting_as: str, ca_bundle: str | None = None) -> Workspace:

@@ -19,7 +19,6 @@ class ServedEntity:
     name: str
     entity: str
     """A model's name and version, or a provider's model."""
-    state_message: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,6 @@ class Endpoint:
     def chats(self) -> bool:
         """Whether it takes a conversation."""
         return self.task in CHAT_TASKS
-
-    @property
-    def scaled_to_zero(self) -> bool:
-        """Whether the first call has to wake it. Known only from its detail, not from a list."""
-        return any("scaled to zero" in entity.state_message.lower() for entity in self.served_entities)
 
     @property
     def state(self) -> str:
@@ -107,9 +101,7 @@ def _entity(wire: Mapping[str, Any]) -> ServedEntity:
         entity = f"{_text(external.get('provider'))}: {_text(external.get('name'))}"
     elif foundation:
         entity = _text(foundation.get("display_name")) or _text(foundation.get("name")) or entity
-    return ServedEntity(
-        _text(wire.get("name")), entity, _text(_dict(wire.get("state")).get("deployment_state_message"))
-    )
+    return ServedEntity(_text(wire.get("name")), entity)
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.errors import (
@@ -39,6 +39,8 @@ class Refusal:
     text: str
     from_provider: bool = False
     retry_after: float | None = None
+    invocation: bool = True
+    """Whether an endpoint was invoked, or the workspace asked about something."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,13 @@ class _Row:
     code: str = ""
     text: str = ""
     side: Side | None = None
+    invocation: bool | None = None
+    """None: either."""
 
     def matches(self, refusal: Refusal) -> bool:
         return (
             (not self.status or refusal.status in self.status)
+            and self.invocation in (None, refusal.invocation)
             and (not self.code or re.search(self.code, refusal.code) is not None)
             and (not self.text or re.search(self.text, refusal.text, re.IGNORECASE | re.DOTALL) is not None)
         )
@@ -67,6 +72,7 @@ _ROWS = (
         Rejected,
         "A guardrail of {name} blocked the exchange.",
         "Reword the prompt, or ask whoever manages the endpoint's AI gateway which guardrail is set.",
+        status=(400,),
         text="guardrail",
         side=Side.ENDPOINT,
     ),
@@ -96,7 +102,8 @@ _ROWS = (
         "{name} does not accept a field of this request: {text}",
         "Set that parameter back to “not sent” and send again.",
         status=(400, 422),
-        text="unknown field|unexpected|unrecognized|not supported|unsupported|extra inputs|is not permitted",
+        text=r"\bunknown field|\bunexpected (field|keyword|argument|parameter)|\bunrecognized\b|\bnot supported\b"
+        r"|\bunsupported\b|\bextra inputs\b|\bis not permitted\b",
     ),
     _Row(
         Rejected,
@@ -127,9 +134,23 @@ _ROWS = (
     ),
     _Row(
         PermissionDenied,
+        "You may not see {name}: {text}",
+        "Ask a workspace admin, or connect as somebody who may.",
+        status=(403,),
+        invocation=False,
+    ),
+    _Row(
+        PermissionDenied,
         "You may not use {name}: {text}",
         "Ask its owner for CAN QUERY on it (Serving page, Permissions).",
         status=(403,),
+    ),
+    _Row(
+        NotFound,
+        "This workspace does not know {name}.",
+        "Check which workspace you are connected to; the host may not be a Databricks workspace.",
+        status=(404,),
+        invocation=False,
     ),
     _Row(
         NotFound,
@@ -185,10 +206,16 @@ _ROWS = (
 )
 
 
-def refused(name: str, status: int, headers: Mapping[str, str], body: bytes) -> WorkspaceError:
-    """The error for an HTTP reply with a status of 400 or more. *name* is what was asked for."""
+def refused(
+    name: str, status: int, headers: Mapping[str, str], body: bytes, *, invocation: bool = True
+) -> WorkspaceError:
+    """The error for an HTTP reply with a status of 400 or more. *name* is what was asked for.
+
+    *invocation* is false where the workspace was asked about something, and no endpoint invoked.
+    """
     text = body.decode("utf-8", errors="replace")
-    refusal = _decoded(status, text, _seconds(headers.get("Retry-After")))
+    decoded = _decoded(status, text, _seconds(headers.get("Retry-After")))
+    refusal = replace(decoded, invocation=invocation)
     return _explained(name, refusal, RawReply(status, text[:SHOWN_REPLY]))
 
 

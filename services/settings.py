@@ -4,6 +4,7 @@ import configparser
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _PLAIN = {"DATABRICKS_HOST", "DATABRICKS_TOKEN"}
@@ -12,18 +13,16 @@ _HARMLESS = {"DATABRICKS_CONFIG_FILE", "DATABRICKS_CLUSTER_ID", "DATABRICKS_WARE
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says, read once and passed on. Holds no secret: those stay where the SDK finds them."""
+    """What the environment says at the moment it is read. Holds no secret: those stay where the SDK finds them."""
 
     databricks_app: str | None
     """Name of the Databricks App this process runs as, or None outside Databricks Apps."""
     machine_host: str | None
     """Workspace that this machine's environment names, for people to read; None where a profile or runtime decides."""
     machine_configured: bool
-    """Whether the SDK's unified authentication would find anything here at all."""
+    """Whether the environment, or the config file's default profile, names a workspace for the SDK's unified authentication."""
     profiles: tuple[str, ...]
-    """Profiles of the Databricks config file, in its order."""
-    default_profile: str | None
-    """The profile that is used when none is named: DATABRICKS_CONFIG_PROFILE, or the file's own default."""
+    """Profiles of the Databricks config file that have a host: DEFAULT, then the others in the file's order."""
     trust_forwarded_identity: bool
     """Whether X-Forwarded-* headers may say who is browsing: only behind a proxy that strips the visitors' own."""
     allowed_origins: tuple[str, ...]
@@ -33,8 +32,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings; never raises for a missing or unreadable config file."""
-        config_file = Path(environment.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser()
+        """Read the settings; never raises for a missing or unreadable config file. That is read again when it has changed."""
+        config_file = _expanded(environment.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg")
         profiles, file_default = _profiles(config_file)
         profile = environment.get("DATABRICKS_CONFIG_PROFILE") or file_default
         host = environment.get("DATABRICKS_HOST") or None
@@ -46,10 +45,9 @@ class Settings:
             machine_host=host,
             machine_configured=bool(host or profile or environment.get("DATABRICKS_RUNTIME_VERSION")),
             profiles=profiles,
-            default_profile=profile,
             trust_forwarded_identity=trusted.lower() in {"1", "true", "yes"} if trusted else app is not None,
             allowed_origins=tuple((environment.get("BRICKYARD_ALLOWED_ORIGINS") or "").replace(",", " ").split()),
-            local_state=Path(state).expanduser() if state else None,
+            local_state=_expanded(state) if state else None,
         )
 
 
@@ -69,14 +67,34 @@ def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     return {name: value for name, value in environment.items() if not name.startswith(("DATABRICKS_", "MLFLOW_"))}
 
 
-def _profiles(path: Path) -> tuple[tuple[str, ...], str | None]:
-    """Names of the profiles that have a host, and which is the default. An unreadable file has none."""
+def _expanded(path: str) -> Path | None:
+    """The path with ~ replaced; None where there is no such home, as in a container whose user has no name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return None
+
+
+def _profiles(path: Path | None) -> tuple[tuple[str, ...], str | None]:
+    """Names of the profiles that have a host, and which of them is the default. An unreadable file has none."""
+    try:
+        found = path.stat() if path else None
+    except (OSError, ValueError):  # the latter: a NUL in the path
+        found = None
+    return _read_profiles(path, (found.st_mtime_ns, found.st_size)) if path and found else ((), None)
+
+
+@lru_cache(maxsize=8)
+def _read_profiles(path: Path, _state: tuple[int, int]) -> tuple[tuple[str, ...], str | None]:
+    """Read the file; once for each state of it, which time and size stand for."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, OSError, UnicodeDecodeError):
         return (), None
-    named = tuple(name for name in parser.sections() if name != "__settings__")
-    default = "DEFAULT" if parser.defaults() else None
-    default = parser.get("__settings__", "default_profile", fallback=default)
-    return (("DEFAULT", *named) if parser.defaults() else named), default
+    default = parser.get("__settings__", "default_profile", fallback="DEFAULT")
+    hosts = {"DEFAULT": parser.defaults().get("host")}
+    parser.remove_option("DEFAULT", "host")  # for the SDK it is a profile like the others, from which none inherits
+    hosts |= {name: parser.get(name, "host", fallback="") for name in parser.sections() if name != "__settings__"}
+    profiles = tuple(name for name, host in hosts.items() if host)
+    return profiles, default if default in profiles else None

@@ -3,14 +3,13 @@
 The inspector, the metrics, the exported code and the history are all views of this one record.
 """
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 REDACTED = "[redacted]"
-_SECRET_HEADERS = frozenset(
-    {"authorization", "cookie", "set-cookie", "proxy-authorization", "x-forwarded-access-token"}
-)
+_SECRET_HEADER = re.compile("token|secret|authorization|cookie|api-?key|password", re.IGNORECASE)
 KEPT_REPLY = 8_000_000
 """Bytes of a reply that a record keeps. What is beyond is counted, and reaches the conversation, but is not kept here."""
 
@@ -20,54 +19,70 @@ class ArrivedEvent:
     """One server-sent event."""
 
     seconds: float
-    """Since the request was sent."""
+    """Since the call began."""
     data: str
 
 
 @dataclass
 class WireRecord:
-    """One HTTP exchange, filled in as it happens. Read from any thread; written by the one that makes the call."""
+    """One HTTP exchange, filled in as it happens. Read from any thread; written by the one that makes the call.
+
+    All its seconds are counted from the begin of the call: signing in and connecting are part of what a person waits for.
+    """
 
     method: str = ""
     url: str = ""
     request_headers: dict[str, str] = field(default_factory=dict)
     """Secrets redacted."""
     request_body: bytes = b""
-    """The exact bytes that left."""
+    """The exact bytes that left, or would have: *sent_at* says which."""
     sent_at: float | None = None
-    """Wall clock, seconds since the epoch."""
+    """Wall clock at which the request was written, seconds since the epoch. None: it never was."""
     status: int | None = None
     reply_headers: dict[str, str] = field(default_factory=dict)
     headers_after: float | None = None
-    """Seconds from sending to the reply's headers."""
-    reply_body: bytes = b""
-    """The bytes of a reply that is not a stream."""
+    """Seconds from the call's begin to the reply's headers."""
     events: list[ArrivedEvent] = field(default_factory=list)
     streamed: bool = False
     """Whether the reply came as events."""
     reply_bytes: int = 0
+    """All that came, kept or not."""
     finished_after: float | None = None
-    """Seconds from sending to the last byte, the cut or the cancellation."""
+    """Seconds from the call's begin to the last event or byte, the cut or the cancellation."""
     forgotten: bool = False
-    """Whether the reply's events and body were let go, to keep the memory of a long conversation bounded."""
+    """Whether both bodies and the events were let go, to keep the memory of a long conversation bounded."""
     _started: float | None = None
+    _kept: list[bytes] = field(default_factory=list, repr=False)
 
-    def leaves(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Note what is about to be sent, and start the clock."""
-        self.method, self.url, self.request_headers, self.request_body = method, url, redacted(headers), body
-        self.sent_at, self._started = time.time(), time.perf_counter()
+    @property
+    def reply_body(self) -> bytes:
+        """The bytes of the reply as they came, a stream's too, up to KEPT_REPLY; unpacked where they came compressed."""
+        return b"".join(tuple(self._kept))  # a copy first: the list may grow meanwhile
+
+    def begun(self) -> None:
+        """Start the clock: somebody waits from now on."""
+        self._started = time.perf_counter()
+
+    def prepared(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, credentials: Collection[str] = ()
+    ) -> None:
+        """Note what is about to be sent. *credentials* names the headers that sign it in."""
+        self.method, self.url, self.request_body = method, url, body
+        self.request_headers = redacted(headers, credentials)
+
+    def leaves(self) -> None:
+        """Note that the request is being written now."""
+        self.sent_at = time.time()
 
     def headers_arrive(self, status: int, headers: Mapping[str, str]) -> None:
         """Note the reply's first line and headers."""
         self.status, self.reply_headers, self.headers_after = status, redacted(headers), self.elapsed()
 
     def bytes_arrive(self, chunk: bytes) -> None:
-        """Count bytes of the reply."""
+        """Count bytes of the reply, and keep them while there is room."""
+        if self.reply_bytes < KEPT_REPLY and not self.forgotten:
+            self._kept.append(chunk[: KEPT_REPLY - self.reply_bytes])
         self.reply_bytes += len(chunk)
-
-    def body_arrives(self, body: bytes) -> None:
-        """Keep the body of a reply that is not a stream."""
-        self.reply_body = body[:KEPT_REPLY]
 
     def event_arrives(self, data: str) -> None:
         """Keep one event and when it came."""
@@ -76,20 +91,27 @@ class WireRecord:
             self.events.append(ArrivedEvent(self.elapsed(), data))
 
     def forget_reply(self) -> None:
-        """Let go of the reply's bytes; what was sent, its figures and its text elsewhere stay."""
-        if self.finished_after is not None and (self.events or self.reply_body):
-            self.events, self.reply_body, self.forgotten = [], b"", True
+        """Let go of the bytes of the reply and of the request, once it is over; headers, figures and text elsewhere stay."""
+        if self.finished_after is not None:
+            self.forgotten = True
+            self.events, self._kept, self.request_body = [], [], b""
 
     def ends(self) -> None:
-        """Stop the clock."""
+        """Stop the clock. Bytes that still come are counted and kept."""
         if self.finished_after is None and self._started is not None:
-            self.finished_after = self.elapsed()
+            after = self.elapsed()
+            self._kept = [self.reply_body]  # one piece instead of thousands
+            self.finished_after = after
 
     def elapsed(self) -> float:
-        """Seconds since sending, on a clock that is never set back; 0 before."""
+        """Seconds since the call began, on a clock that is never set back; 0 before."""
         return 0.0 if self._started is None else time.perf_counter() - self._started
 
 
-def redacted(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers with every credential taken out."""
-    return {name: REDACTED if name.lower() in _SECRET_HEADERS else value for name, value in headers.items()}
+def redacted(headers: Mapping[str, str], credentials: Collection[str] = ()) -> dict[str, str]:
+    """The headers without credentials: those that *credentials* names, and all that are called like one."""
+    known = {name.lower() for name in credentials}
+    return {
+        name: REDACTED if name.lower() in known or _SECRET_HEADER.search(name) else value
+        for name, value in headers.items()
+    }

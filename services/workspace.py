@@ -15,11 +15,10 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from services.call import Call, CallCancelled, CancellableAdapter
-from services.errors import PlaygroundError, RawReply, UnexpectedReply
+from services.errors import PlaygroundError, RawReply, Side, UnexpectedReply, Unreachable
 from services.refusals import SHOWN_REPLY, refused
 from services.server_sent_events import event_data
 from services.translation import translated, translated_sdk
-from services.wire_record import KEPT_REPLY
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -73,13 +72,17 @@ class WholeReply:
 
 
 class _SignedBy(AuthBase):
-    """Signs in. An explicit auth object also keeps requests from preferring a password in ~/.netrc."""
+    """Signs one request in. An explicit auth object also keeps requests from preferring a password in ~/.netrc."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
+        self.names: tuple[str, ...] = ()
+        """The headers that it put in."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self._credentials())
+        headers = self._credentials()
+        self.names = tuple(headers)
+        request.headers.update(headers)
         return request
 
 
@@ -105,7 +108,7 @@ class Workspace:
         self._client: WorkspaceClient | None = None
         self._client_lock = threading.Lock()
         self._session = requests.Session()
-        self._session.auth = _SignedBy(credentials)
+        self._credentials = credentials
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = "brickyard"
         self._ca_bundle = ca_bundle
@@ -128,27 +131,32 @@ class Workspace:
                     self._client = self._make_client()
             return self._client
 
-    def get(self, path: str, *, name: str) -> Any:
+    def get(self, path: str, *, name: str, seconds: float = CONTROL_SECONDS) -> Any:
         """GET a control-plane path and return its JSON. *name* is what is asked for, as the person knows it.
 
         Not through the SDK: its classes drop the fields that they do not know, and importing it costs the first page a
-        second of processor time. Raises PlaygroundError.
+        second of processor time. Raises PlaygroundError, also when it takes more than *seconds* in all or is longer than
+        MAX_REPLY.
         """
-        with translated(name):
+        call = Call()
+        with _in_time(call, seconds, name), call.sending(), translated(name):
             reply = self._session.get(
                 self.host + path,
+                auth=_SignedBy(self._credentials),
                 allow_redirects=False,
-                timeout=(CONNECT_SECONDS, CONTROL_SECONDS),
+                timeout=(CONNECT_SECONDS, seconds),
                 verify=self._ca_bundle,
+                stream=True,
             )
+            content = _control_content(reply, name)
         if reply.status_code >= 400:
-            raise refused(name, reply.status_code, reply.headers, reply.content)
+            raise refused(name, reply.status_code, reply.headers, content, invocation=False)
         if reply.status_code >= 300:
-            raise _not_the_api(name, reply.status_code, reply.content)
+            raise _not_the_api(name, reply.status_code, content)
         try:
-            return json.loads(reply.content)
+            return json.loads(content)
         except (ValueError, RecursionError) as wrong:
-            raise _not_the_api(name, reply.status_code, reply.content) from wrong
+            raise _not_the_api(name, reply.status_code, content) from wrong
 
     def identity(self) -> Identity:
         """Ask the workspace who we are."""
@@ -168,6 +176,7 @@ class Workspace:
         for its connection to come free. Raises PlaygroundError for a refusal or a failure and CallCancelled after
         ``call.cancel()``; both may also come while the events are read.
         """
+        call.record.begun()
         try:
             with _outcome(call):
                 reply = self._post(path, content, call, name)
@@ -180,12 +189,13 @@ class Workspace:
 
     def _post(self, path: str, content: bytes, call: Call, name: str) -> requests.Response:
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
+        signed = _SignedBy(self._credentials)
         with translated(name):
             request = self._session.prepare_request(
-                requests.Request("POST", self.host + path, headers=headers, data=content)
+                requests.Request("POST", self.host + path, headers=headers, data=content, auth=signed)
             )
             options = self._session.merge_environment_settings(request.url, {}, True, self._ca_bundle, None)
-        call.record.leaves("POST", request.url or "", request.headers, content)
+        call.record.prepared("POST", request.url or "", request.headers, content, signed.names)
         with call.sending(), translated(name):
             reply = self._session.send(
                 request, allow_redirects=False, timeout=(CONNECT_SECONDS, READ_SECONDS), **options
@@ -210,6 +220,42 @@ def _outcome(call: Call) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def _in_time(call: Call, seconds: float, name: str) -> Iterator[None]:
+    """End *call* after *seconds*, wherever it is: a timeout of its reads would begin anew with each byte that comes."""
+    timer = threading.Timer(seconds, call.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        with _outcome(call):
+            yield
+        if call.cancelled:  # a socket shut down looks like the end of a reply that has no length
+            raise CallCancelled
+    except CallCancelled as late:
+        raise Unreachable(
+            f"{name} did not answer in full within {seconds:g} s.",
+            "Try again; if it stays, check the host on the connection page, and your network.",
+        ) from late
+    finally:
+        timer.cancel()
+
+
+def _control_content(reply: requests.Response, name: str) -> bytes:
+    content = bytearray()
+    try:
+        while chunk := reply.raw.read1(CHUNK, decode_content=True):
+            content += chunk
+            if len(content) > MAX_REPLY:
+                raise UnexpectedReply(
+                    f"The reply for {name} is longer than {MAX_REPLY:,} bytes.",
+                    "Check the host on the connection page: a workspace does not answer like that.",
+                    side=Side.PLATFORM,
+                )
+    finally:
+        reply.close()
+    return bytes(content)
+
+
 def _is_stream(reply: requests.Response) -> bool:
     return reply.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
@@ -232,7 +278,6 @@ def _content(reply: requests.Response, call: Call, name: str) -> bytes:
                     f"The reply of {name} is longer than {MAX_REPLY:,} bytes.", "Ask for less, or for a stream."
                 )
     finally:
-        call.record.body_arrives(bytes(content[:KEPT_REPLY]))
         reply.close()
         call.ends()
     return bytes(content)
@@ -247,6 +292,7 @@ def _events(reply: requests.Response, call: Call, name: str) -> Generator[str]:
             if call.cancelled:  # a socket shut down looks like the end of a stream that has no length
                 raise CallCancelled
     finally:
+        call.record.ends()  # what follows is our own tidying, which is no part of the endpoint's time
         if not call.cancelled:
             _read_end(reply, call)
         reply.close()
@@ -258,8 +304,8 @@ def _read_end(reply: requests.Response, call: Call) -> None:
     call.hurry(END_SECONDS)
     deadline = time.monotonic() + END_SECONDS
     with contextlib.suppress(OSError, HTTPError):
-        while time.monotonic() < deadline and reply.raw.read1(CHUNK):
-            pass
+        while time.monotonic() < deadline and (chunk := reply.raw.read1(CHUNK, decode_content=True)):
+            call.record.bytes_arrive(chunk)
 
 
 def _whole(reply: requests.Response, call: Call, name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from services.chat import ChatJob, ChatMetrics, ChatReply, Outcome, measured
 from ui.conversation import SHOWN_TURNS, Conversation, Turn
 from ui.errors import draw_error
 from ui.exchange_dialog import exchange_dialog
+from ui.foreign_text import code, literal
 from ui.markdown_blocks import closed, closing, cut, safe
 
 FRAME = 0.05
@@ -102,7 +103,7 @@ def _status(job: ChatJob) -> str:
         return f"Answering · {seconds:.1f} s"
     if job.call.record.status is not None:
         return f"The endpoint has picked up; waiting for its first token · {seconds:.1f} s"
-    return f"Waiting for {job.request.endpoint} · {seconds:.1f} s"
+    return f"Waiting for {literal(job.request.endpoint)} · {seconds:.1f} s"
 
 
 def draw_turns(shown: Conversation) -> None:
@@ -139,7 +140,7 @@ def _draw_turn(number: int, turn: Turn) -> list["_GrowingReply"]:
             key = f"answer-{number}-{position}"
             with column:
                 if len(turn.jobs) > 1:
-                    st.markdown(f"**{safe(job.request.endpoint)}**")
+                    st.markdown(f"**{code(job.request.endpoint)}**")
                 if job.running:
                     growing.append(_GrowingReply(job, key))
                 else:
@@ -198,7 +199,7 @@ def _draw_below(job: ChatJob, key: str) -> None:
 
 
 def _notices(reply: ChatReply) -> list[str]:
-    notices = []
+    notices = [reply.ended_because] if reply.ended_because else []
     if reply.unreadable:
         count = len(reply.unreadable)
         notices.append(
@@ -232,5 +233,5 @@ def figures(metrics: ChatMetrics, outcome: Outcome) -> str:
         parts.append(f"{metrics.prompt_tokens} tokens in, {metrics.completion_tokens} out{reasoning}")
     elif outcome is Outcome.COMPLETE:
         parts.append("token usage not reported")
-    parts += dict.fromkeys(LABELS.get(reason, reason) for reason in metrics.finish_reasons)
+    parts += dict.fromkeys(LABELS.get(reason) or literal(reason[:60]) for reason in metrics.finish_reasons)
     return " · ".join(parts)

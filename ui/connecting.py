@@ -9,11 +9,13 @@ import streamlit as st
 
 from services import doors
 from services.endpoints import Endpoint, list_endpoints
+from services.errors import PlaygroundError
 from services.local import embedded
 from services.settings import Settings
 from services.workspace import Door, Identity, Workspace
 from ui.session import KEPT_WORKSPACES, Visit, forwarded_token, new_conversation, take, typed_into, visit
 
+REFUSED_SECONDS = 10.0
 LIST_SECONDS = 30.0
 """How long a list of endpoints is shown before it is asked for again."""
 
@@ -44,18 +46,32 @@ def workspace() -> Workspace:
 
 
 def identity(of: Workspace) -> Identity:
-    """Who that workspace says we are; asked once."""
+    """Who that workspace says we are; asked once, and after a failure not again for REFUSED_SECONDS."""
     here = visit()
     if of not in here.identities:
-        here.identities[of] = of.identity()
+        at, refusal = here.refused.get(of, (float("-inf"), None))
+        if refusal is not None and time.monotonic() - at < REFUSED_SECONDS:
+            raise refusal
+        try:
+            with st.spinner(f"Asking {of.host} who you are", show_time=True):
+                here.identities[of] = of.identity()
+        except PlaygroundError as error:
+            here.refused[of] = (time.monotonic(), error)
+            raise
     return here.identities[of]
 
 
-def endpoints(of: Workspace) -> list[Endpoint]:
-    """Its endpoints, at most LIST_SECONDS old. Failures are not kept."""
+def partner(of: Workspace) -> str:
+    """Which workspace and as whom, for a conversation to remember whom it was held with."""
+    return f"{of.host} as {identity(of).user_name}"
+
+
+def endpoints(of: Workspace, *, any_age: bool = False) -> list[Endpoint]:
+    """Its endpoints, at most LIST_SECONDS old, or as old as they are. Failures are not kept."""
     here = visit()
     at, listed = here.endpoints.get(of, (float("-inf"), []))
-    if time.monotonic() - at > LIST_SECONDS:
+    age = time.monotonic() - at
+    if age > (float("inf") if any_age and of in here.endpoints else LIST_SECONDS):
         with st.spinner(f"Asking {of.host} for its endpoints", show_time=True):
             listed = list_endpoints(of)
         here.endpoints[of] = (time.monotonic(), listed)
@@ -70,7 +86,17 @@ def refresh_endpoints() -> None:
 def use_door(door: Door, *, local_user: str = "admin", profile: str | None = None, as_app: bool = False) -> None:
     """Go through another door from now on. A conversation is not carried from one workspace to another."""
     here = visit()
+    before = (here.door, here.local_user, here.profile, here.as_app)
     here.door, here.local_user, here.profile, here.as_app = door, local_user, profile, as_app
+    here.choices += 1
+    here.refused.clear()
+    if before != (door, local_user, profile, as_app):
+        new_conversation()
+
+
+def forget_typed() -> None:
+    """Let go of the typed token, and leave its door."""
+    visit().forget_token()
     new_conversation()
 
 
@@ -81,9 +107,15 @@ class Typed:
     host: str = ""
     token: str = field(default="", repr=False)
     waiting: bool = False
+    trying: bool = False
 
     def take_from(self, host_key: str, token_key: str) -> None:
-        """Take the token out of its widget; for the form's callback. The host stays there, to be mended if need be."""
+        """Take the token out of its widget; for the form's callback. The host stays there, to be mended if need be.
+
+        Without effect while an earlier one is still being tried.
+        """
+        if self.trying:
+            return
         self.host, self.token, self.waiting = typed_into(host_key), take(token_key), True
 
     def hand_over(self) -> tuple[str, str]:
@@ -95,13 +127,21 @@ class Typed:
 
 def use_typed(typed_now: Typed) -> None:
     """Go through the door of what was typed. Raises PlaygroundError, and then nothing has changed."""
-    typed = doors.typed(*typed_now.hand_over())
-    found = typed.identity()
     here = visit()
+    choices = here.choices
+    typed_now.trying = True
+    try:
+        typed = doors.typed(*typed_now.hand_over())
+        found = typed.identity()
+    finally:
+        typed_now.trying = False
+    if here.choices != choices:  # the person has gone through another door meanwhile
+        return
     if here.typed is not None:
         here.typed.close()
     here.typed = typed
     here.identities[typed] = found
+    here.door = None  # so that a second token makes a new conversation too
     use_door(Door.SESSION)
 
 
@@ -128,10 +168,11 @@ def _local(here: Visit) -> Workspace:
 
 
 def _opened(here: Visit, key: tuple[str, ...], connect: Callable[[], Workspace]) -> Workspace:
-    with here.lock:
-        if key not in here.opened:
-            with st.spinner("Connecting", show_time=True):
-                here.opened[key] = connect()
+    if key not in here.opened:
+        with st.spinner("Connecting", show_time=True):
+            made = connect()  # outside the lock: it may take long, and others want to leave
+        with here.lock:
+            here.opened.setdefault(key, made)
             while len(here.opened) > KEPT_WORKSPACES:
                 here.opened.popitem(last=False)[1].close()
-        return here.opened[key]
+    return here.opened[key]

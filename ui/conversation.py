@@ -3,7 +3,8 @@
 import secrets
 from dataclasses import dataclass, field
 
-from services.chat import Bell, ChatJob, ChatParameters, ChatRequest, Message
+from services.call import Call
+from services.chat import Bell, ChatJob, ChatParameters, ChatRequest, Message, stream_chat
 from services.errors import PlaygroundError
 from services.workspace import Workspace
 
@@ -47,6 +48,10 @@ class Conversation:
     system: str = ""
     parameters: ChatParameters = field(default_factory=ChatParameters)
     shown: int = SHOWN_TURNS
+    held_with: str | None = None
+    """Which workspace, as whom: set by the first turn. What was said there is not sent to another."""
+    pending: str | None = None
+    """A prompt that was typed and not yet asked."""
     bell: Bell = field(default_factory=Bell)
 
     @property
@@ -60,9 +65,15 @@ class Conversation:
         beyond = len(self.turns) - self.shown
         return -(-beyond // WINDOW_STEP) * WINDOW_STEP if beyond > 0 else 0
 
+    @property
+    def title(self) -> str:
+        """What it is called in a list: the start of its first prompt."""
+        return " ".join(self.turns[0].prompt.split())[:40] if self.turns else "New conversation"
+
     def ask(self, workspace: Workspace, prompt: str) -> Turn:
         """Begin a turn: append it, then send it to each endpoint. What cannot be sent stays in the turn, with the reason."""
         self.stop()
+        self.pending = None
         turn = Turn(prompt)
         history = list(self.turns)
         self.turns.append(turn)
@@ -71,8 +82,10 @@ class Conversation:
             for job in old.jobs:
                 job.call.record.forget_reply()
         try:
-            for request in self._requests(prompt, history):
-                turn.jobs.append(ChatJob(workspace, request, self.bell))
+            requests = self._requests(prompt, history)
+            for request in requests:
+                stream_chat(workspace, request, Call())  # begins nothing: what one of them refuses must come before all
+            turn.jobs += [ChatJob(workspace, request, self.bell) for request in requests]
         except PlaygroundError as error:
             turn.error = error
         return turn
@@ -86,13 +99,14 @@ class Conversation:
     def clear(self) -> None:
         """Take the turns away, until undo()."""
         self.stop()
-        self.cleared, self.turns, self.shown = self.turns, [], SHOWN_TURNS
+        if self.turns:  # a second click must not take away what the first one kept
+            self.cleared, self.turns, self.shown = self.turns, [], SHOWN_TURNS
 
     def undo(self) -> None:
         """Bring back what clear() took away."""
         self.turns, self.cleared = self.cleared + self.turns, []
 
-    def preview(self) -> list[ChatRequest]:
+    def next_requests(self) -> list[ChatRequest]:
         """What the next prompt will send, with the prompt left open; one request an endpoint."""
         return self._requests("…", self.turns)
 

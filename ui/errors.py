@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from services.errors import PlaygroundError
+from ui.foreign_text import literal
 
 
 @contextlib.contextmanager
@@ -20,16 +21,9 @@ def showing_errors() -> Iterator[None]:
 def draw_error(error: PlaygroundError) -> None:
     """What happened, whose side it is on, and the next thing to do; the raw reply on request."""
     st.error(
-        f"{_plain(error.message)}\n\n**Next:** {_plain(error.hint)}\n\n*Where: {error.side.value}*",
+        f"{literal(error.message)}\n\n**Next:** {literal(error.hint)}\n\n*Where: {error.side.value}*",
         icon=":material/warning:",
     )
     if error.raw is not None:
         with st.expander(f"What the server answered (HTTP {error.raw.status})"):
             st.code(error.raw.body or "(an empty body)", language=None, wrap_lines=True)
-
-
-def _plain(text: str) -> str:
-    """Servers' sentences are shown as they are, not as Markdown."""
-    for sign in r"\`*_[]<>$~:#":
-        text = text.replace(sign, f"\\{sign}")
-    return text

@@ -55,15 +55,22 @@ def _draw_received(record: WireRecord) -> None:
         return
     after = f"after {record.headers_after:.3f} s" if record.headers_after is not None else ""
     st.code(f"HTTP {record.status} {after}\n{_headers(record.reply_headers)}", language="http", wrap_lines=True)
-    if record.reply_body:
+    if record.reply_body and not record.streamed:
         body = record.reply_body.decode("utf-8", errors="replace")
         st.markdown(f"**Body**, {record.reply_bytes:,} bytes")
-        st.code(_indented(body), language="json", wrap_lines=True)
+        st.code(body, language="json", wrap_lines=True)
+        with st.expander("The same, indented"):
+            st.code(_indented(body), language="json")
         st.download_button(
             "Download the reply", record.reply_body, "reply.json", "application/json", key="inspector-reply"
         )
     elif record.events:
-        st.markdown(f"A stream of {record.reply_bytes:,} bytes: see Events.")
+        st.markdown(
+            f"A stream of {record.reply_bytes:,} bytes: Events shows what was in it, the download has it as it came."
+        )
+        st.download_button(
+            "Download the stream", record.reply_body, "reply.txt", "text/event-stream", key="inspector-stream"
+        )
 
 
 def _draw_events(record: WireRecord) -> None:

@@ -5,8 +5,11 @@ growing tail, 2,000 tokens are 0.1 MB on the websocket instead of 8.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 SOFT = 400
 """Characters of tail above which it is cut at the next place that allows it."""
@@ -15,6 +18,7 @@ HARD = 4_000
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _CONTINUES = re.compile(r"[-*+>|]|\d+[.)]|\s|$|\[[^\]]+\]:")
 _CODE_SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
+_READERS = (MarkdownIt("commonmark", {"html": False}).enable("table"), MarkdownIt("commonmark", {"html": True}))
 _MONEY = re.compile(r"(?<![\\$])\$(?=\d)")
 
 
@@ -72,7 +76,26 @@ def safe(markdown: str) -> str:
 
     The Content-Security-Policy refuses such fetches too; both hold without the other. Code is left as it is.
     """
-    return "".join(part if is_code else _defused(part) for is_code, part in _parts(markdown))
+    quiet = _without_pictures(markdown)
+    return "".join(part if is_code else _with_prices(part) for is_code, part in _parts(quiet))
+
+
+def _without_pictures(markdown: str) -> str:
+    """Without ``![`` wherever some reading of the text finds a picture in it: raw HTML decides what counts as code."""
+    if "![" not in markdown:
+        return markdown
+    markdown = re.sub(r"\r\n?", "\n", markdown)  # as the readers count lines
+    readings = [reader.parse(markdown) for reader in _READERS]
+    if not any(child.type == "image" for tokens in readings for token in tokens for child in token.children or ()):
+        return markdown
+    code = set.intersection(*(_code_lines(tokens) for tokens in readings))
+    lines = markdown.split("\n")
+    # An entity and not a backslash, which a backslash before it would undo.
+    return "\n".join(line if n in code else line.replace("![", "&#33;[") for n, line in enumerate(lines))
+
+
+def _code_lines(tokens: Sequence[Token]) -> set[int]:
+    return {n for token in tokens if token.type in ("fence", "code_block") and token.map for n in range(*token.map)}
 
 
 def _parts(markdown: str) -> Iterator[tuple[bool, str]]:
@@ -88,17 +111,12 @@ def _parts(markdown: str) -> Iterator[tuple[bool, str]]:
     yield run_is_code, run
 
 
-def _defused(text: str) -> str:
+def _with_prices(text: str) -> str:
     position, out = 0, []
     for span in _CODE_SPAN.finditer(text):
-        out += [_without_pictures(text[position : span.start()]), span[0]]
+        out += [_MONEY.sub(r"\\$", text[position : span.start()]), span[0]]
         position = span.end()
-    return "".join([*out, _without_pictures(text[position:])])
-
-
-def _without_pictures(text: str) -> str:
-    # An entity and not a backslash, which a backslash before it would undo.
-    return _MONEY.sub(r"\\$", text.replace("![", "&#33;["))
+    return "".join([*out, _MONEY.sub(r"\\$", text[position:])])
 
 
 def closed(markdown: str) -> str:

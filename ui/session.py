@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import streamlit as st
 
 from services.endpoints import Endpoint
+from services.errors import PlaygroundError
 from services.settings import Settings
 from services.visitors import COOKIE, is_visitor, new_visitor
 from services.workspace import Door, Identity, Workspace
@@ -25,6 +26,7 @@ View = TypeVar("View")
 
 KEPT_VISITS = 1_000
 KEPT_SECONDS = 12 * 3600
+SWEEP_SECONDS = 600
 KEPT_CONVERSATIONS = 20
 KEPT_WORKSPACES = 8
 
@@ -43,6 +45,10 @@ class Visit:
     opened: "OrderedDict[tuple[str, ...], Workspace]" = field(default_factory=OrderedDict)
     """The last workspaces that were made for this visit, by what they were made of; tokens as hashes."""
     identities: WeakKeyDictionary[Workspace, Identity] = field(default_factory=WeakKeyDictionary)
+    refused: WeakKeyDictionary[Workspace, tuple[float, PlaygroundError]] = field(default_factory=WeakKeyDictionary)
+    """When a workspace last did not say who we are, and why not."""
+    choices: int = 0
+    """How often a door was chosen: a slow connection must not undo a later choice."""
     endpoints: WeakKeyDictionary[Workspace, tuple[float, list[Endpoint]]] = field(default_factory=WeakKeyDictionary)
     conversations: "OrderedDict[str, Conversation]" = field(default_factory=OrderedDict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -52,11 +58,31 @@ class Visit:
         with self.lock:
             found = self.conversations.get(name or "")
             if found is None:
+                self._make_room()
                 found = Conversation()
                 self.conversations[found.name] = found
-                while len(self.conversations) > KEPT_CONVERSATIONS:
-                    self.conversations.popitem(last=False)[1].stop()
+            self.conversations.move_to_end(found.name)
             return found
+
+    def held(self) -> list[Conversation]:
+        """Those in which something was said, the last used first."""
+        with self.lock:
+            return [one for one in reversed(self.conversations.values()) if one.turns]
+
+    def forget_token(self) -> None:
+        """Let go of the typed token, and end what runs with it."""
+        with self.lock:
+            for one in self.conversations.values():
+                one.stop()
+            if self.typed is not None:
+                self.typed.close()
+            self.typed = None
+            self.door = None if self.door is Door.SESSION else self.door
+
+    def _make_room(self) -> None:
+        while len(self.conversations) >= KEPT_CONVERSATIONS:
+            empty = (name for name, one in self.conversations.items() if not one.turns)
+            self.conversations.pop(next(empty, next(iter(self.conversations)))).stop()
 
 
 @dataclass
@@ -66,6 +92,8 @@ class Tab:
     visitor: str = field(default_factory=new_visitor)
     """Stands in for the cookie where there is none."""
     conversation: str | None = None
+    starting: str | None = None
+    """The conversation that a starter question on the home page will begin, or has begun."""
 
 
 class _Visits:
@@ -74,17 +102,32 @@ class _Visits:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._visits: OrderedDict[tuple[str, str], tuple[float, Visit]] = OrderedDict()
+        self._broom: threading.Thread | None = None
 
     def of(self, key: tuple[str, str]) -> Visit:
         now = time.monotonic()
         with self._lock:
+            if self._broom is None:
+                self._broom = threading.Thread(target=self._sweep, name="forget idle visits", daemon=True)
+                self._broom.start()
             _, visit = self._visits.pop(key, (now, None))
             self._visits[key] = (now, visit or Visit())
-            while len(self._visits) > KEPT_VISITS or now - next(iter(self._visits.values()))[0] > KEPT_SECONDS:
-                _, (_, idle) = self._visits.popitem(last=False)
-                for conversation in idle.conversations.values():
-                    conversation.stop()
+            self._forget_idle(now)
             return self._visits[key][1]
+
+    def _sweep(self) -> None:
+        """A token must go when its time has come, also where nobody visits any more."""
+        while True:
+            time.sleep(SWEEP_SECONDS)
+            with self._lock:
+                self._forget_idle(time.monotonic())
+
+    def _forget_idle(self, now: float) -> None:
+        while self._visits and (
+            len(self._visits) > KEPT_VISITS or now - next(iter(self._visits.values()))[0] > KEPT_SECONDS
+        ):
+            _, (_, idle) = self._visits.popitem(last=False)
+            idle.forget_token()
 
 
 _visits = _Visits()
@@ -105,6 +148,12 @@ def seed(key: str, value: object) -> str:
     """
     if key not in st.session_state:
         st.session_state[key] = value
+    return key
+
+
+def reseed(key: str, value: object) -> str:
+    """Let the widget with that key show *value*, whatever it showed before; the key, for the widget."""
+    st.session_state[key] = value
     return key
 
 
@@ -149,13 +198,34 @@ def conversation() -> Conversation:
     asked = st.query_params.get("chat") or tab.conversation
     found = visit().conversation(asked)
     tab.conversation = found.name
+    if tab.starting == found.name:
+        tab.starting = None
     return found
 
 
+def conversations() -> list[Conversation]:
+    """Those of this browser in which something was said, the last used first."""
+    return visit().held()
+
+
 def new_conversation() -> None:
-    """Let this tab show an empty conversation from now on; the old one stays at its address."""
+    """Let this tab show an empty conversation from now on; the old one stays in the list."""
     remembered(Tab).conversation = None
     st.query_params.pop("chat", None)
+
+
+def open_conversation(name: str) -> None:
+    """Let this tab show that conversation."""
+    remembered(Tab).conversation = name
+    st.query_params["chat"] = name
+
+
+def starting_conversation() -> Conversation:
+    """The conversation for the home page's next question; the same one until the chat page has shown it."""
+    tab = remembered(Tab)
+    found = visit().conversation(tab.starting)
+    tab.starting = found.name
+    return found
 
 
 def show_in_address(shown: Conversation) -> None:

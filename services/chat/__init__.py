@@ -8,6 +8,7 @@ from services.chat.exchange import send_chat, stream_chat
 from services.chat.job import Bell, ChatJob
 from services.chat.metrics import ChatMetrics, measured
 from services.chat.parameters import PARAMETERS, ChatParameters, Parameter
+from services.chat.preview import preview
 from services.chat.reply import ChatReply, Outcome
 from services.chat.request import ChatRequest, Message, check
 from services.chat.wire import ChatDelta, Usage, chat_to_wire
@@ -28,6 +29,7 @@ __all__ = [
     "chat_to_wire",
     "check",
     "measured",
+    "preview",
     "send_chat",
     "stream_chat",
 ]

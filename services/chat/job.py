@@ -66,7 +66,10 @@ class ChatJob:
 
     def stop(self) -> None:
         """End it now: what has arrived stays, nothing more is taken in, and the request is ended upstream."""
-        self.reply.ends(Outcome.STOPPED)
+        self._end("")
+
+    def _end(self, because: str) -> None:
+        self.reply.ends(Outcome.STOPPED, because=because)
         self.call.cancel()
         self._bell.ring()
 
@@ -93,7 +96,10 @@ class ChatJob:
         while (left := self._watched + self._unwatched_seconds - time.monotonic()) > 0:
             if self._over.wait(left):
                 return
-        self.stop()
+        self._end(
+            f"Ended after {self._unwatched_seconds:g} s because no page showed it. "
+            "What had arrived is kept; ask again for a whole answer."
+        )
 
 
 def _bug() -> PlaygroundError:

@@ -11,8 +11,9 @@ class ChatMetrics:
     """Seconds and tokens of one exchange."""
 
     first_token_seconds: float | None
-    """From sending to the first piece of the answer: text, or reasoning where that came first."""
+    """From the call's begin to the first piece of the answer: text, or reasoning where that came first."""
     total_seconds: float | None
+    """From the call's begin to the last event or byte of the reply."""
     tokens_per_second: float | None
     """Completion tokens after the first, over the time after the first: None without usage or without streaming."""
     prompt_tokens: int | None

@@ -99,6 +99,11 @@ class ChatParameters:
                 "A schema is set, but the answer's form is not json_schema.", "Choose json_schema, or empty the schema."
             )
         extra: dict[str, Any] = fields.pop("extra", {})
+        if "messages" in extra:
+            raise BadInput(
+                "extra may not hold messages: they would replace the conversation.",
+                "Take them out, and type what they say as the prompt or the system prompt.",
+            )
         return {**fields, **({"stream": True} if self.stream else {}), **extra}
 
     def _value(self, parameter: Parameter) -> Any:

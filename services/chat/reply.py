@@ -50,8 +50,10 @@ class ChatReply:
         self.unreadable: list[str] = []
         self.outcome = Outcome.RUNNING
         self.error: PlaygroundError | None = None
+        self.ended_because = ""
+        """Why we ended it, where it was not the person who did: a sentence, and what to do next."""
         self.first_text_after: float | None = None
-        """Seconds from sending to the first character of text, as it arrived."""
+        """Seconds from the call's begin to the first character of text, as it arrived."""
         self.first_piece_after: float | None = None
         """The same, with reasoning, refusals and tool calls counted."""
         self._lock = threading.Lock()
@@ -74,11 +76,12 @@ class ChatReply:
             if grows and (delta.choice in self.answers or len(self.answers) < MAX_ANSWERS):
                 self._grow(self.answers.setdefault(delta.choice, Answer()), delta, after)
 
-    def ends(self, outcome: Outcome, error: PlaygroundError | None = None) -> None:
-        """Give it its outcome; only the first one counts."""
+    def ends(self, outcome: Outcome, error: PlaygroundError | None = None, because: str = "") -> None:
+        """Give it its outcome; only the first one counts. *because* goes into *ended_because*."""
         with self._lock:
             if self.outcome is Outcome.RUNNING:
-                self.outcome, self.error = outcome, error
+                self.ended_because, self.error = because, error
+                self.outcome = outcome  # last: readers take no lock, and look at it first
 
     def _grow(self, answer: Answer, delta: ChatDelta, after: float) -> None:
         if delta.text or delta.reasoning or delta.refusal or delta.tool_calls:

@@ -119,10 +119,10 @@ def test_stream_off_is_not_sent_and_the_whole_answer_is_shown(open_page, ask, lo
 def test_what_cannot_be_sent_stays_on_screen_with_the_reason_and_nothing_leaves(open_page, local_workspace):
     page = open_page("chat")
     all_widgets(page)["tools"].set_value("{not json").run()
-    assert "tools is not JSON" in page.sidebar.warning[0].value
+    assert "tools is not JSON" in page.sidebar.error[0].value
     page.chat_input(key="chat-prompt").set_value("do not lose me").run()
     assert "do not lose me" in texts(page)
-    assert "tools is not JSON" in page.error[0].value
+    assert "tools is not JSON" in page.main.error[0].value
     assert sent(local_workspace) == []
 
 
@@ -221,13 +221,13 @@ def test_a_link_chooses_the_endpoint_and_says_what_it_does_not_know(open_page):
     page.switch_page(str(_page("chat")))
     page.query_params["endpoint"] = ["local-smollm2-135m-instruct", "gone"]
     page.run()
-    assert page.multiselect(key="chat.endpoints").value == ["local-smollm2-135m-instruct"]
+    assert all_widgets(page)["endpoints"].value == ["local-smollm2-135m-instruct"]
     assert any("gone" in warning.value for warning in page.warning)
 
 
 def test_without_an_endpoint_nothing_can_be_sent(open_page):
     page = open_page("chat")
-    page.multiselect(key="chat.endpoints").set_value([]).run()
+    all_widgets(page)["endpoints"].set_value([]).run()
     assert page.chat_input(key="chat-prompt").disabled
 
 
@@ -242,3 +242,48 @@ def test_the_chat_path_loads_no_heavy_library():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert out.stdout.strip().endswith("[]")
+
+
+def test_a_link_cannot_write_into_the_page(open_page):
+    page = open_page("home")
+    page.query_params["endpoint"] = ["[Sign in again](https://outside.example) ![x](https://outside.example/x.png)`"]
+    page.switch_page(str(_page("chat")))
+    page.query_params["endpoint"] = ["[Sign in again](https://outside.example) ![x](https://outside.example/x.png)`"]
+    page.run()
+    said = next(warning.value for warning in page.warning if "left out" in warning.value)
+    assert said.endswith("`[Sign in again](https://outside.example) ![x](https://outside.example/x.png)'`")
+
+
+def test_a_conversation_is_not_carried_to_another_workspace(open_page, ask, local_workspace, monkeypatch):
+    page = ask(open_page("chat"), "for the admin only")
+    held = page.query_params["chat"]
+    monkeypatch.setenv("DATABRICKS_TOKEN", local_workspace.users["analyst"])
+    page.switch_page(str(_page("connection"))).run()
+    page.button(key="door-local-analyst").click().run()
+    page.switch_page(str(_page("chat")))
+    page.query_params["chat"] = held
+    page.run()
+    assert "for the admin only" in texts(page)
+    assert "held in another workspace" in page.info[0].value
+    assert page.chat_input(key="chat-prompt").disabled
+
+
+def test_new_begins_another_conversation_and_the_list_leads_back(open_page, ask):
+    page = ask(open_page("chat"), "the first one")
+    page.button(key="chat-new").click().run()
+    assert "the first one" not in texts(page)
+    ask(page, "the second one")
+    page.run()
+    choice = page.selectbox(key="chat-conversation")
+    assert choice.options == ["the second one", "the first one"]
+    choice.select_index(1).run()
+    assert "the first one" in texts(page)
+    assert "the second one" not in texts(page)
+
+
+def test_clear_twice_loses_nothing(open_page, ask):
+    page = ask(open_page("chat"), "remember this")
+    page.button(key="chat-clear").click().run()
+    page.run()
+    page.button(key="chat-undo").click().run()
+    assert "remember this" in texts(page)

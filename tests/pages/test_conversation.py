@@ -93,3 +93,19 @@ def test_the_replies_of_long_ago_are_let_go_and_their_texts_and_figures_stay(con
     assert measured(first.reply, first.call.record).first_token_seconds is not None
     assert not last.call.record.forgotten
     assert last.call.record.events
+
+
+def test_clearing_an_empty_conversation_keeps_what_can_be_undone(conversation):
+    conversation.turns = [Turn("x")]
+    conversation.clear()
+    conversation.clear()
+    conversation.undo()
+    assert [turn.prompt for turn in conversation.turns] == ["x"]
+
+
+def test_what_one_endpoint_cannot_be_sent_is_sent_to_none(workspace, local_workspace):
+    conversation = Conversation(endpoints=[NAME, ""])
+    turn = conversation.ask(workspace, "hello")
+    assert turn.error is not None
+    assert turn.jobs == []
+    assert local_workspace.requests() == []

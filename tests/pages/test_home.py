@@ -34,7 +34,7 @@ def test_one_click_on_a_starter_question_asks_it_once_and_shows_the_answer(
     page.button(key="starter-0").click().run()
     asked = [entry for entry in local_workspace.requests() if entry.path == CHAT]
     assert [entry.json["messages"] for entry in asked] == [[{"role": "user", "content": question}]]
-    assert page.header[0].value == "Chat"
+    assert page.title[0].value == "Chat"
     assert question in [markdown.value for markdown in page.markdown]
     assert page.button(key="answer-0-0-inspect")
 

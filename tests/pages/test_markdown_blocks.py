@@ -1,8 +1,7 @@
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from markdown_it import MarkdownIt
 
 from ui.answers import GrowingText
 from ui.markdown_blocks import HARD, SOFT, closed, closing, cut, safe
@@ -110,11 +109,19 @@ def test_a_block_does_not_end_where_the_next_line_may_belong_to_it(follower: str
         "> - ![alt](http://outside.example/x.png)",
         "``` not a fence ``` ![alt](http://outside.example/x.png)",
         "`one` ![alt](http://outside.example/x.png) `two`",
+        "a ` b\n\n![x](http://outside.example/a.png)\n\nc ` d",
+        "\\`![x](http://outside.example/b.png)\\`",
+        "<div>\n```\n\n![x](http://outside.example/c.png)\n\n```\n</div>",
+        "<!--\n```\n-->\n\n![x](http://outside.example/d.png)\n",
+        "one\r![x](http://outside.example/e.png)\r\n```\r\n![y](http://outside.example/f.png)",
+        "a\u2028b\n```\ncode\n```\n![x](http://outside.example/g.png)",
     ],
 )
-def test_no_picture_survives(picture: str):
-    outside_code = re.sub(r"(`+)(.+?)\1", "", safe(picture))
-    assert "![" not in outside_code
+def test_no_picture_survives_whatever_is_raw_html_and_whatever_is_code(picture: str):
+    for html in (True, False):
+        reader = MarkdownIt("commonmark", {"html": html})
+        kinds = [child.type for token in reader.parse(safe(picture)) for child in token.children or ()]
+        assert "image" not in kinds
 
 
 def test_code_is_left_as_it_is():

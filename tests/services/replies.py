@@ -65,6 +65,12 @@ class Exchange:
                 self.received.closed_by_caller.set()
                 return
 
+    def pause(self, seconds: float) -> None:
+        """Return after `seconds`, or at once when the caller hangs up."""
+        readable, _, _ = select.select([self._handler.connection], [], [], seconds)
+        if readable:
+            self.received.closed_by_caller.set()
+
     def until_caller_hangs_up(self) -> None:
         """Say nothing more, and wait for the caller's end."""
         self.until(threading.Event())

@@ -150,6 +150,19 @@ def test_a_job_that_nobody_watches_is_ended_even_while_its_endpoint_says_nothing
     assert ended(job) is Outcome.STOPPED
     eventually(lambda: not threads_of(CHAT))
     assert eventually(server.posts)[0].closed_by_caller.wait(2)
+    assert job.reply.ended_because == (
+        "Ended after 0.1 s because no page showed it. What had arrived is kept; ask again for a whole answer."
+    )
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_job_that_a_person_stopped_or_that_came_to_its_end_gives_no_reason(local_workspace, workspace, stopped):
+    local_workspace.queue_fault("scripted-20-10", CHAT_PATH)
+    job = job_of(workspace)
+    if stopped:
+        job.stop()
+    assert ended(job) is (Outcome.STOPPED if stopped else Outcome.COMPLETE)
+    assert job.reply.ended_because == ""
 
 
 def test_a_job_that_is_watched_goes_on(local_workspace, workspace):

@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from services.doors import FORWARDED_TOKEN, app_itself, local, machine, normal_host, typed, visitor_of_app
+from services.doors import app_itself, local, machine, normal_host, typed, visitor_of_app
 from services.endpoints import list_endpoints
 from services.errors import BadInput, PlaygroundError, Unauthenticated, Unreachable
 from services.local import LocalAddress
@@ -71,6 +71,57 @@ def test_what_is_no_address_of_a_workspace_is_refused_with_a_next_step(pasted):
 def test_a_token_does_not_travel_over_http_to_another_machine(pasted):
     with pytest.raises(BadInput, match="must not travel over http"):
         normal_host(pasted)
+
+
+TOKENS = [
+    TOKEN,
+    "dapi0123456789abcdef0123456789abcdef-2",
+    "dose0123456789abcdef0123456789abcdef",
+    "dkea0123456789abcdef0123456789abcdef",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl",
+    "x" * 81,
+]
+
+
+@pytest.mark.parametrize("form", ["{}", " {}\n", "https://{}", "Bearer {}", "{}/", "{}:443", "{}."])
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_in_the_hosts_place_is_refused_without_repeating_it(token, form):
+    with pytest.raises(BadInput) as refusal:
+        normal_host(form.format(token))
+    assert refusal.value.message == "That looks like a token, not a host."
+    assert token not in "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize("form", ["https://token:{}@x.example", "x.example:{}", "my workspace {}", "user@x.example {}"])
+def test_a_token_beside_a_host_is_not_repeated_either(form):
+    with pytest.raises(BadInput) as refusal:
+        normal_host(form.format(TOKEN))
+    assert TOKEN not in "".join(traceback.format_exception(refusal.value)) + refusal.value.hint
+
+
+def test_a_password_in_an_address_is_not_repeated():
+    with pytest.raises(BadInput) as refusal:
+        normal_host("https://someone:canary@x.example")
+    assert "canary" not in refusal.value.message + refusal.value.hint
+
+
+def test_a_sentence_repeats_no_more_than_the_start_of_what_was_typed():
+    for pasted in ("y z" * 1000, "x.example:port" * 1000, f"https://[{'y.' * 1000}"):
+        with pytest.raises(BadInput) as refusal:
+            normal_host(pasted)
+        assert pasted[:50] in refusal.value.message
+        assert pasted[:61] not in refusal.value.message
+
+
+@pytest.mark.parametrize("pasted", ["workspace", "https://workspace/", "workspace.", "."])
+def test_a_name_without_a_dot_is_no_host(pasted):
+    with pytest.raises(BadInput, match="not the address of a workspace"):
+        normal_host(pasted)
+
+
+@pytest.mark.parametrize("host", ["dapi-gateway.example.com", "dose.example", "gateway:8443", "localhost", "127.0.0.1"])
+def test_a_host_that_only_begins_like_a_token_or_has_no_dot_but_a_port_is_one(host):
+    assert normal_host(host) == f"https://{host}"
 
 
 def test_an_unusual_host_is_refused_by_every_door_that_is_told_one():
@@ -225,7 +276,6 @@ def test_a_visitor_of_an_app_is_not_the_app(local_workspace, databricks_app):
     assert visitor.door is Door.DATABRICKS_APP
     assert visitor.identity().user_name == "admin@local"
     assert visitor.sdk.current_user.me().user_name == "admin@local"
-    assert FORWARDED_TOKEN == "X-Forwarded-Access-Token"
 
 
 def test_a_visitor_whose_token_is_stale_is_told_to_reload(local_workspace, databricks_app):

@@ -16,8 +16,7 @@ SLEEPING = {
     "config": {
         "served_entities": [
             {"name": "a", "external_model": {"provider": "openai", "name": "gpt"}},
-            {"name": "b", "entity_name": "main.x.y", "entity_version": "3",
-             "state": {"deployment_state_message": "Scaled to zero"}},
+            {"name": "b", "entity_name": "main.x.y", "entity_version": "3"},
             {"name": "c", "foundation_model": {"name": "llama", "display_name": "Llama"}},
         ]
     },
@@ -45,15 +44,15 @@ def test_the_permission_level_is_the_callers(workspace, analyst):
 
 def test_one_endpoint_has_its_details(workspace):
     endpoint = get_endpoint(workspace, CHAT)
-    assert (endpoint.name, endpoint.task, endpoint.scaled_to_zero) == (CHAT, "llm/v1/chat", False)
+    assert (endpoint.name, endpoint.task) == (CHAT, "llm/v1/chat")
     assert [one.entity for one in endpoint.served_entities] == ["SmolLM2 135M Instruct"]
 
 
 def test_an_endpoint_that_is_not_there_is_named_with_a_next_step(workspace):
     with pytest.raises(NotFound) as caught:
         get_endpoint(workspace, "no-such-endpoint")
-    assert caught.value.message == "There is no endpoint no-such-endpoint in this workspace."
-    assert "list" in caught.value.hint
+    assert caught.value.message == "This workspace does not know endpoint no-such-endpoint."
+    assert "which workspace" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["../secrets/list", "a/b?c=d", "a#b", "벽", "%2e%2e"])
@@ -68,8 +67,10 @@ def test_a_name_cannot_lead_to_another_path(make_reply_server, name):
 
 def test_a_list_one_may_not_see_is_told_as_such(make_reply_server):
     refusal = {"error_code": "PERMISSION_DENIED", "message": "User is not entitled to serving."}
-    with pytest.raises(PermissionDenied, match="the list of serving endpoints"):
+    with pytest.raises(PermissionDenied, match="You may not see the list of serving endpoints: User is not") as caught:
         list_endpoints(at(make_reply_server(whole(refusal, 403))))
+    assert "workspace admin" in caught.value.hint
+    assert "CAN QUERY" not in caught.value.hint
 
 
 def test_states_are_told_in_the_platforms_words(make_reply_server):
@@ -89,7 +90,6 @@ def test_states_are_told_in_the_platforms_words(make_reply_server):
 def test_served_entities_are_told_by_what_they_serve(make_reply_server):
     endpoint = get_endpoint(at(make_reply_server(whole(SLEEPING))), "sleeping")
     assert [one.entity for one in endpoint.served_entities] == ["openai: gpt", "main.x.y 3", "Llama"]
-    assert endpoint.scaled_to_zero
     assert endpoint.chats
 
 
@@ -121,7 +121,7 @@ def test_a_redirect_to_a_sign_in_page_is_told_as_one(make_reply_server):
 
 
 NAMES = ["name", "id", "task", "state", "ready", "config", "served_entities", "external_model", "foundation_model"]
-NAMES += ["provider", "entity_name", "permission_level", "creator", "description", "deployment_state_message"]
+NAMES += ["provider", "entity_name", "permission_level", "creator", "description"]
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
@@ -133,5 +133,4 @@ def test_no_json_object_breaks_the_reading(wire):
     endpoint = _from_wire(wire)
     assert isinstance(endpoint.name, str)
     assert isinstance(endpoint.state, str)
-    assert isinstance(endpoint.scaled_to_zero, bool)
     assert all(isinstance(one.entity, str) for one in endpoint.served_entities)

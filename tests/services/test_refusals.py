@@ -1,7 +1,7 @@
 """From a refusal's bytes to the error that explains it."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -53,6 +53,7 @@ class Case:
     side: Side
     says: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    invocation: bool = True
 
 
 CASES = {
@@ -103,6 +104,32 @@ CASES = {
         404, standard("RESOURCE_DOES_NOT_EXIST", "The given endpoint does not exist"), NotFound, Side.YOU, NAME
     ),
     "404, an HTML page": Case(404, "<html><title>Not\n Found</title></html>", NotFound, Side.YOU, NAME),
+    "403, something the workspace was asked about": Case(
+        403,
+        standard("PERMISSION_DENIED", "User may not list"),
+        PermissionDenied,
+        Side.PLATFORM,
+        f"You may not see {NAME}: User may not list",
+        invocation=False,
+    ),
+    "403, unknown token, when the workspace was asked": Case(
+        403, standard(403, "Invalid access token."), Unauthenticated, Side.YOU, "token", invocation=False
+    ),
+    "404, something the workspace was asked about": Case(
+        404, "<title>Not Found</title>", NotFound, Side.YOU, f"This workspace does not know {NAME}.", invocation=False
+    ),
+    "an unexpected error": Case(
+        400, standard("BAD_REQUEST", "An unexpected error came up"), Rejected, Side.YOU, "refused the request"
+    ),
+    "an unexpected field": Case(
+        422, openai("Unexpected keyword argument 'top_k'"), Rejected, Side.YOU, "does not accept a field"
+    ),
+    "a rate limit of a guardrail": Case(
+        429, standard("REQUEST_LIMIT_EXCEEDED", "Guardrail calls: limit"), TooManyRequests, Side.PLATFORM, "rate limit"
+    ),
+    "a failing guardrail": Case(
+        500, standard("INTERNAL_ERROR", "The guardrail model failed"), EndpointFailed, Side.ENDPOINT, "failed"
+    ),
     "409": Case(
         409, standard("RESOURCE_CONFLICT", "update in progress"), Conflict, Side.ENDPOINT, "update in progress"
     ),
@@ -146,7 +173,8 @@ CASES = {
 
 
 def error_of(case: Case) -> WorkspaceError:
-    return refused(NAME, case.status, case.headers, case.body.encode("utf-8", "surrogateescape"))
+    body = case.body.encode("utf-8", "surrogateescape")
+    return refused(NAME, case.status, case.headers, body, invocation=case.invocation)
 
 
 @pytest.mark.parametrize("what", CASES)
@@ -169,7 +197,7 @@ def test_every_known_refusal_can_happen(row):
     reached = set()
     for case in CASES.values():
         body = case.body.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        decoded = refusals._decoded(case.status, body, None)
+        decoded = replace(refusals._decoded(case.status, body, None), invocation=case.invocation)
         reached.add(next(one for one in refusals._ROWS if one.matches(decoded)))
     assert row in reached
 

@@ -1,5 +1,6 @@
 """Settings: what the environment means."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def settings(config_file, **environment) -> Settings:
 
 
 def test_an_empty_environment_configures_nothing(config_file):
-    assert settings(config_file) == Settings(None, None, False, (), None, False, (), None)
+    assert settings(config_file) == Settings(None, None, False, (), False, (), None)
 
 
 def test_a_host_in_the_environment_configures_the_machine(config_file):
@@ -31,23 +32,28 @@ def test_a_notebooks_runtime_configures_the_machine(config_file):
 
 
 PROFILES = {
-    "": ((), None),
-    "[DEFAULT]\nhost = https://a\n": (("DEFAULT",), "DEFAULT"),
-    "[DEFAULT]\nhost = https://a\n[b]\nhost = https://b\n": (("DEFAULT", "b"), "DEFAULT"),
-    "[b]\nhost = https://b\n[c]\nhost = https://c\n": (("b", "c"), None),
-    "[__settings__]\ndefault_profile = c\n[b]\nhost = https://b\n[c]\nhost = https://c\n": (("b", "c"), "c"),
-    "[b]\nhost = https://b\ntoken = 50%off\n": (("b",), None),
-    "no section\n": ((), None),
-    "[b]\nhost = 1\n[b]\nhost = 2\n": ((), None),
+    "": ((), False),
+    "[DEFAULT]\nhost = https://a\n": (("DEFAULT",), True),
+    "[DEFAULT]\nhost = https://a\n[b]\nhost = https://b\n": (("DEFAULT", "b"), True),
+    "[b]\nhost = https://b\n[DEFAULT]\nhost = https://a\n": (("DEFAULT", "b"), True),
+    "[b]\nhost = https://b\n[c]\nhost = https://c\n": (("b", "c"), False),
+    "[__settings__]\ndefault_profile = c\n[b]\nhost = https://b\n[c]\nhost = https://c\n": (("b", "c"), True),
+    "[__settings__]\ndefault_profile = c\n[b]\nhost = https://b\n[c]\ntoken = x\n": (("b",), False),
+    "[DEFAULT]\n[b]\nhost =\n[c]\nhost = https://c\n": (("c",), False),
+    "[DEFAULT]\nhost = https://a\n[b]\ntoken = not inherited by the SDK either\n": (("DEFAULT",), True),
+    "[DEFAULT]\ncluster_id = 7\n[b]\nhost = https://b\n": (("b",), False),
+    "[b]\nhost = https://b\ntoken = 50%off\n": (("b",), False),
+    "no section\n": ((), False),
+    "[b]\nhost = 1\n[b]\nhost = 2\n": ((), False),
 }
+"""A config file, its profiles, and whether one of them is used without being named."""
 
 
 @pytest.mark.parametrize("text", PROFILES)
 def test_profiles_are_read_as_the_sdk_reads_them(config_file, text):
     config_file.write_text(text)
     found = settings(config_file)
-    assert (found.profiles, found.default_profile) == PROFILES[text]
-    assert found.machine_configured == (PROFILES[text][1] is not None)
+    assert (found.profiles, found.machine_configured) == PROFILES[text]
 
 
 def test_a_config_file_that_cannot_be_read_has_no_profiles(config_file, tmp_path):
@@ -56,9 +62,35 @@ def test_a_config_file_that_cannot_be_read_has_no_profiles(config_file, tmp_path
     assert settings(tmp_path).profiles == ()
 
 
-def test_the_environments_profile_comes_before_the_files(config_file):
-    config_file.write_text("[DEFAULT]\nhost = https://a\n[b]\nhost = https://b\n")
-    assert settings(config_file, DATABRICKS_CONFIG_PROFILE="b").default_profile == "b"
+def test_a_profile_that_the_environment_names_configures_the_machine(config_file):
+    config_file.write_text("[b]\nhost = https://b\n")
+    assert not settings(config_file).machine_configured
+    assert settings(config_file, DATABRICKS_CONFIG_PROFILE="b").machine_configured
+
+
+def test_a_config_file_that_changes_is_read_again(config_file):
+    config_file.write_text("[b]\nhost = https://b\n")
+    assert settings(config_file).profiles == ("b",)
+    config_file.write_text("[b]\nhost = https://b\n[c]\nhost = https://c\n")
+    assert settings(config_file).profiles == ("b", "c")
+    before = config_file.stat()
+    config_file.write_text("[b]\nhost = https://b\n[d]\nhost = https://d\n")
+    os.utime(config_file, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
+    assert settings(config_file).profiles == ("b", "d")
+    config_file.unlink()
+    assert settings(config_file).profiles == ()
+
+
+@pytest.mark.parametrize("file", ["~no-such-user/.databrickscfg", "/a\0b"])
+def test_a_config_file_that_can_be_nowhere_is_none(file):
+    assert settings(file) == Settings(None, None, False, (), False, (), None)
+
+
+def test_a_user_without_a_home_has_no_config_file_and_no_local_state():
+    found = Settings.from_environment(
+        {"DATABRICKS_CONFIG_FILE": "~no-such-user/x", "BRICKYARD_LOCAL_STATE": "~no-such-user/bricks"}
+    )
+    assert (found.profiles, found.local_state) == ((), None)
 
 
 @pytest.mark.parametrize(

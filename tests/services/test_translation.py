@@ -188,7 +188,7 @@ def test_the_sdks_errors_become_ours_of_the_same_meaning(name, kind):
 
 
 def test_what_is_not_there_is_named(workspace):
-    with pytest.raises(NotFound, match="There is no endpoint no-such-endpoint in this workspace"):
+    with pytest.raises(NotFound, match="does not know endpoint no-such-endpoint"):
         get_endpoint(workspace, "no-such-endpoint")
 
 

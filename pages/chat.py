@@ -11,7 +11,7 @@ from ui.conversation_picker import conversation_picker
 from ui.endpoint_picker import endpoint_picker
 from ui.errors import showing_errors
 from ui.parameters import NOT_SENT, parameters_form
-from ui.prompt import draw_pending, prompt_box
+from ui.prompt import closed_box, draw_pending, prompt_box
 from ui.request_preview import request_preview
 from ui.session import conversation, new_conversation, seed, show_in_address
 from ui.starters import starter_buttons
@@ -47,7 +47,6 @@ def empty(here: Workspace, shown: Conversation) -> None:
 
 
 def transcript(shown: Conversation) -> None:
-    stop = st.bottom.empty()
     if shown.running:
         icon = ":material/stop_circle:"
         stop.button(
@@ -57,7 +56,8 @@ def transcript(shown: Conversation) -> None:
     stop.empty()
 
 
-top = st.container()
+top, stop, box = st.container(), st.bottom.empty(), st.bottom.empty()
+busy = closed = False
 shown = conversation()
 show_in_address(shown)
 with showing_errors():
@@ -66,8 +66,11 @@ with showing_errors():
     elsewhere = shown.held_with not in (None, partner(here))
     with st.sidebar, showing_errors():
         settings(here, shown)
-    busy = shown.running
-    prompt_box(shown, closed=busy or elsewhere or not shown.endpoints)
+    busy, closed = shown.running, elsewhere or not shown.endpoints
+    if busy:
+        closed_box(box)
+    else:
+        prompt_box(box, shown, closed=closed)
     if shown.pending and shown.endpoints and not elsewhere:
         shown.held_with = partner(here)
         shown.ask(here, shown.pending)
@@ -79,5 +82,5 @@ with top:
     title(shown)
 transcript(shown)
 draw_pending(shown)
-if busy and not shown.running:
-    st.rerun()  # the prompt was closed when this run began
+if busy:
+    prompt_box(box, shown, closed=closed)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from services.chat import ChatJob
+from services.chat import ChatJob, chat_to_wire
 from services.snippets import DIALECTS
 from services.wire_record import WireRecord
 
@@ -55,8 +55,9 @@ def _draw_received(record: WireRecord) -> None:
         return
     after = f"after {record.headers_after:.3f} s" if record.headers_after is not None else ""
     st.code(f"HTTP {record.status} {after}\n{_headers(record.reply_headers)}", language="http", wrap_lines=True)
-    if record.reply_body and not record.streamed:
-        body = record.reply_body.decode("utf-8", errors="replace")
+    reply = record.reply_body
+    if reply and not record.streamed:
+        body = reply.decode("utf-8", errors="replace")
         st.markdown(f"**Body**, {record.reply_bytes:,} bytes")
         st.code(body, language="json", wrap_lines=True)
         with st.expander("The same, indented"):
@@ -85,10 +86,7 @@ def _draw_events(record: WireRecord) -> None:
 
 
 def _code(job: ChatJob) -> None:
-    body = json.loads(job.call.record.request_body or b"{}")
-    if not body:
-        st.info("Nothing was sent, so there is nothing to repeat.")
-        return
+    body = chat_to_wire(job.request)
     name = st.segmented_control(
         "Client", [dialect.name for dialect in DIALECTS], default=DIALECTS[0].name, key="code-dialect", required=True
     )
@@ -98,7 +96,7 @@ def _code(job: ChatJob) -> None:
     with st.container(key="code-snippet"):
         st.code(dialect.write(job.request.endpoint, body), language=dialect.language)
     st.caption(
-        "It sends the body that was sent here. Host and token come from DATABRICKS_HOST and DATABRICKS_TOKEN: "
+        "It sends the body of this exchange. Host and token come from DATABRICKS_HOST and DATABRICKS_TOKEN: "
         "no credential is ever written into code."
     )
 

@@ -1,21 +1,31 @@
 """The box for the next prompt. What was typed is kept from the click on, whatever happens to the run that follows."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui.conversation import Conversation
 from ui.markdown_blocks import safe
 from ui.session import typed_into
 
 KEY = "chat-prompt"
+PLACEHOLDER = "Ask the endpoint"
 
 
-def prompt_box(shown: Conversation, *, closed: bool) -> None:
-    """Draw it. A prompt that is sent off becomes the conversation's pending one, before the next run begins.
+def prompt_box(slot: DeltaGenerator, shown: Conversation, *, closed: bool) -> None:
+    """Draw it into *slot*. A prompt that is sent off becomes the conversation's pending one, before the next run begins.
+
+    It closes by itself for the run that a prompt began, and opens at its end; for a run that finds an answer still growing,
+    after a reload for example, draw it first with ``closed_box``.
 
     Not ``submit_mode="stop"``: Streamlit ends the script in the same way for that button and for a dropped websocket, so an
     answer would either not survive the one or not heed the other. Stop is a button of its own.
     """
-    st.chat_input("Ask the endpoint", key=KEY, submit_mode="disable", disabled=closed, on_submit=_keep, args=(shown,))
+    slot.chat_input(PLACEHOLDER, key=KEY, submit_mode="disable", disabled=closed, on_submit=_keep, args=(shown,))
+
+
+def closed_box(slot: DeltaGenerator) -> None:
+    """Draw a box that takes nothing."""
+    slot.chat_input(PLACEHOLDER, key=f"{KEY}-closed", disabled=True)
 
 
 def _keep(shown: Conversation) -> None:

@@ -70,7 +70,7 @@ def expect_all_kept(page: Page) -> None:
     expect(parameter(page, "system").get_by_role("textbox")).to_have_value("Be kind.")
     expect(parameter(page, "temperature").get_by_role("spinbutton")).to_have_value("0.40")
     expect(parameter(page, "stop")).to_contain_text("END")
-    expect(page.locator(".st-key-chat-endpoints").first).to_contain_text(ENDPOINT)
+    expect(parameter(page, "endpoints")).to_contain_text(ENDPOINT)
     expect_preview(page, {"temperature": 0.4, "stop": ["END"], "stream": True})
 
 

@@ -21,9 +21,8 @@ def exchange_dialog(job: ChatJob, first: Literal["inspector", "code"]) -> None:
 def _inspector(job: ChatJob) -> None:
     record = job.call.record
     if record.forgotten:
-        st.info(
-            "This exchange is so long ago that the bytes of its reply are no longer kept.", icon=":material/history:"
-        )
+        st.info("This exchange is so long ago that its bytes are no longer kept.", icon=":material/history:")
+        return
     sent, received, events = st.tabs(["Sent", "Received", f"Events ({len(record.events)})"])
     with sent:
         _draw_sent(record)

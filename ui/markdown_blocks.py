@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-SOFT = 400
+SOFT = 250
 """Characters of tail above which it is cut at the next place that allows it."""
 HARD = 4_000
 """Characters of tail above which it is cut at a line's end, also inside a list, a table or a fence."""

@@ -146,8 +146,7 @@ def seed(key: str, value: object) -> str:
 
     A widget whose own default is something else than empty cannot be emptied by a person: so the default stays empty.
     """
-    if key not in st.session_state:
-        st.session_state[key] = value
+    st.session_state.setdefault(key, value)  # not "in", which copies the whole state each time
     return key
 
 

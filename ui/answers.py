@@ -26,11 +26,16 @@ LABELS = {
 
 
 class GrowingText:
-    """A text drawn as finished blocks and one tail."""
+    """A text drawn as finished blocks and one tail, and as one element when it is whole.
+
+    It has one place, which is emptied first and at the end: elements that an earlier run left there would stand below the
+    new ones, faded, for as long as the script watches an answer.
+    """
 
     def __init__(self, container: DeltaGenerator) -> None:
-        self._container = container
-        self._slot = container.empty()
+        self._place = container.empty()
+        self._container = self._place.container()
+        self._slot = self._container.empty()
         self._start = 0
         self._shown = 0
         self._fence = ""
@@ -50,6 +55,10 @@ class GrowingText:
         if tail:
             self._slot.markdown(closed(safe(self._fence + tail)))
         return True
+
+    def finish(self, text: str) -> None:
+        """Draw it as the whole answer is drawn from now on."""
+        self._place.markdown(safe(text))
 
 
 class _GrowingReply:
@@ -86,6 +95,11 @@ class _GrowingReply:
     def finish(self) -> None:
         """Take the sign of life away and draw what stands below a whole answer."""
         self.draw()
+        for choice, answer in self._job.reply.answers.items():
+            if choice in self._reasoning:
+                self._reasoning[choice].finish(answer.reasoning)
+            if choice in self._texts:
+                self._texts[choice].finish(answer.text)
         self._status.empty()
         with self._footer:
             _draw_below(self._job, self._key)
@@ -94,7 +108,7 @@ class _GrowingReply:
 def _place_of(body: DeltaGenerator, choice: int, job: ChatJob) -> DeltaGenerator:
     if (job.request.parameters.n or 1) > 1:
         body.markdown(f"**Answer {choice + 1}**")
-    return body.container()
+    return body
 
 
 def _status(job: ChatJob) -> str:
@@ -165,11 +179,13 @@ def _draw_whole(job: ChatJob, key: str) -> None:
         for choice, answer in sorted(job.reply.answers.items()):
             if answer.reasoning:
                 st.expander("Reasoning").markdown(safe(answer.reasoning))
-            if len(job.reply.answers) > 1:
-                st.markdown(f"**Answer {choice + 1}**")
             if answer.text:
+                if (job.request.parameters.n or 1) > 1:
+                    st.markdown(f"**Answer {choice + 1}**")
                 st.markdown(safe(answer.text))
-    _draw_below(job, key)
+    st.empty()  # where the sign of life was: the same places as while it grew, so that nothing stale is left between them
+    with st.container():
+        _draw_below(job, key)
 
 
 def _draw_below(job: ChatJob, key: str) -> None:

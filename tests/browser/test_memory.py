@@ -153,3 +153,19 @@ def test_two_endpoints_answer_side_by_side(
     assert sorted(entry.path for entry in asked) == [CHAT_PATH, "/serving-endpoints/second/invocations"]
     settled(page)
     expect(prompt_of(page)).to_be_enabled()
+
+
+def test_earlier_answers_stand_there_once_while_a_new_one_grows(
+    app: App, local_workspace: LocalWorkspace, page: Page
+) -> None:
+    open_chat(page, app.url)
+    local_workspace.queue_fault("scripted-400-300", CHAT_PATH)
+    ask(page, "Something long?")
+    once = answer(page).inner_text()
+    local_workspace.queue_fault("scripted-20-400", CHAT_PATH)
+    send(page, "And now?")
+    expect(page.locator(".st-key-answer-1-0")).to_contain_text("end.")
+    assert page.locator(".st-key-answer-0-0").inner_text() == once
+    expect(page.locator(".st-key-answer-0-0-inspect")).to_have_count(1)
+    expect(page.get_by_text("300 out")).to_have_count(1)
+    button(page, "chat-stop").click()

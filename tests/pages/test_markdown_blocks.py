@@ -38,7 +38,7 @@ class Page:
 
     def empty(self) -> "Slot":
         self.slots.append([])
-        return Slot(self.slots[-1])
+        return Slot(self, self.slots[-1])
 
     @property
     def shown(self) -> list[str]:
@@ -46,8 +46,12 @@ class Page:
 
 
 class Slot:
-    def __init__(self, drawn: list[str]) -> None:
+    def __init__(self, page: Page, drawn: list[str]) -> None:
+        self.page = page
         self.drawn = drawn
+
+    def container(self) -> Page:
+        return self.page
 
     def markdown(self, text: str) -> None:
         self.drawn.append(text)

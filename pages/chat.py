@@ -42,6 +42,7 @@ def empty(here: Workspace, shown: Conversation) -> None:
         st.button(undo, key="chat-undo", on_click=shown.undo, icon=":material/undo:")
     st.info(EMPTY, icon=":material/chat:")
     if shown.endpoints and (question := starter_buttons()):
+        shown.held_with = partner(here)
         shown.ask(here, question)
         st.rerun()
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_workspace.app import make_app
-from local_workspace.identity import Identities
+from local_workspace.identity.users import Identities
+from local_workspace.options import Options
 from local_workspace.seed import seeded_endpoints
 from local_workspace.server import is_loopback, listen, make_certificate, serve
 from local_workspace.state import State, open_state, write_shell_file
@@ -51,6 +52,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, metavar="DIR", help="folder that keeps tokens between starts")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS, with a certificate made at each start")
     parser.add_argument("--alias", type=_alias, action="append", default=[], metavar="NAME=ENDPOINT")
+    parser.add_argument(
+        "--deployment-seconds", type=_seconds, default=2.0, metavar="N", help="how long a deployment shows (default 2)"
+    )
+    parser.add_argument(
+        "--timeout", type=_seconds, default=297.0, metavar="N", help="seconds that an invocation may take (default 297)"
+    )
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     arguments = parser.parse_args()
     if not arguments.allow_remote and not is_loopback(arguments.host):
@@ -62,6 +69,16 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is no port: a port is a number from 0 to 65535")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds from 0 to 86400")
+    return seconds
 
 
 def _alias(text: str) -> tuple[str, str]:
@@ -77,7 +94,7 @@ def _state(folder: Path | None) -> Iterator[State]:
         where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="local-workspace-")))
         try:
             state = open_state(where.resolve())
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             _refuse(f"The state folder {where} cannot be used: {error}.", FAILED)
         yield state
 
@@ -104,7 +121,8 @@ def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
         "ca_bundle": ca_bundle,
         "state": str(state.folder),
     }
-    app = make_app(Identities(state.tokens), endpoints)
+    options = Options(host, ca_bundle, arguments.deployment_seconds, arguments.timeout)
+    app = make_app(state, Identities(state.tokens), endpoints, options)
     asyncio.run(serve(app, listener, tls, parent, lambda: _say(json.dumps(line))))
 
 

@@ -10,19 +10,22 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from local_workspace import refusals, seed
-from local_workspace.connection import Connection
-from local_workspace.embedding_engine import EmbeddingEngine
-from local_workspace.endpoints import Endpoint, EndpointStore, endpoint_routes
-from local_workspace.faults import FaultInjection, FaultQueue
-from local_workspace.identity import Authentication, Identities
-from local_workspace.invocations import Invocations, invocation_routes
-from local_workspace.local_routes import local_routes
-from local_workspace.oauth import sign_in_routes
-from local_workspace.request_log import RequestLog
-from local_workspace.text_model import TextModel
+from local_workspace.engines.embedding_engine import EmbeddingEngine
+from local_workspace.engines.text_model import TextModel
+from local_workspace.faults.injection import FaultInjection, FaultQueue
+from local_workspace.faults.routes import local_routes
+from local_workspace.identity.authentication import Authentication
+from local_workspace.identity.oauth import sign_in_routes
+from local_workspace.identity.users import Identities
+from local_workspace.invocations.routes import Invocations, invocation_routes
+from local_workspace.options import Options
+from local_workspace.serving.endpoints import Endpoint, EndpointStore, endpoint_routes
+from local_workspace.state import State
+from local_workspace.web.connection import Connection
+from local_workspace.web.request_log import RequestLog
 
 
-def make_app(identities: Identities, endpoints: list[Endpoint]) -> ASGIApp:
+def make_app(state: State, identities: Identities, endpoints: list[Endpoint], options: Options) -> ASGIApp:
     """The workspace. Its models begin to load when its lifespan starts, and calls that need one wait for it."""
     store = EndpointStore(endpoints)
     text_model = TextModel(seed.chat_model_file, seed.CHAT_MODEL.name)

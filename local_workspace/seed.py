@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from local_workspace.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, Endpoint, ServedEntity
+from local_workspace.serving.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, Endpoint, ServedEntity
 
 CHAT_MODEL = ServedEntity(
     name="smollm2-135m-instruct-1",

@@ -1,5 +1,6 @@
-"""The folder of one workspace: its tokens, its birthday, and a file for a person's shell."""
+"""The folder of one workspace: its tokens, its birthday, its database and key, and a file for a person's shell."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -8,7 +9,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_workspace.identity import USERS
+from local_workspace.cipher import Cipher
+from local_workspace.database import Database
+from local_workspace.identity.users import USERS
+from local_workspace.private_files import write_private
+
+LOCK_NAME = "lock"
 
 
 @dataclass(frozen=True)
@@ -18,18 +24,46 @@ class State:
     folder: Path
     tokens: dict[str, str]
     created_ms: int
+    database: Database
+    cipher: Cipher
 
 
 def open_state(folder: Path) -> State:
-    """Read the state in `folder`, making folder and state when there is none. Raises OSError or ValueError."""
+    """Read the state in `folder`, making folder and state when there is none.
+
+    Raises OSError or ValueError, with the rest of a sentence that begins "The state folder cannot be used:".
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / "tokens.json"
+    _lock(folder)
+    tokens, created_ms = _tokens(folder / "tokens.json")
+    return State(folder, tokens, created_ms, Database(folder), Cipher(folder))
+
+
+def _lock(folder: Path) -> None:
+    """Hold the folder until this process ends, however it ends."""
+    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.read(descriptor, 20).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise ValueError(f"another local workspace (process {holder or 'unknown'}) is using it") from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)  # and stays open: the lock goes with the process
+
+
+def _tokens(path: Path) -> tuple[dict[str, str], int]:
     if not path.exists():
-        tokens = {key: f"dapi{secrets.token_hex(16)}" for key in USERS}
-        write_private(path, json.dumps({"created_ms": int(time.time() * 1000), "tokens": tokens}))
-    kept = json.loads(path.read_text())
+        made = {key: f"dapi{secrets.token_hex(16)}" for key in USERS}
+        write_private(path, json.dumps({"created_ms": int(time.time() * 1000), "tokens": made}))
     path.chmod(0o600)
-    return State(folder, {key: str(kept["tokens"][key]) for key in USERS}, int(kept["created_ms"]))
+    try:
+        kept = json.loads(path.read_text())
+        return {key: str(kept["tokens"][key]) for key in USERS}, int(kept["created_ms"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"its file {path.name} is damaged ({error}); put back a copy, or move the file away"
+        ) from error
 
 
 def write_shell_file(state: State, host: str, ca_bundle: str | None) -> None:
@@ -39,12 +73,3 @@ def write_shell_file(state: State, host: str, ca_bundle: str | None) -> None:
         variables |= {"REQUESTS_CA_BUNDLE": ca_bundle, "SSL_CERT_FILE": ca_bundle}
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     write_private(state.folder / "env.sh", "".join(lines))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write `text` to `path` at once and for this user only: the file never exists half written or readable by others."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)

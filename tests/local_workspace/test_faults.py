@@ -7,7 +7,7 @@ import time
 import pytest
 import requests
 
-from local_workspace.fault_words import WORDS, parse_faults
+from local_workspace.faults.words import WORDS, parse_faults
 from local_workspace.refusals import RefusalError
 from tests.local_workspace.calls import CHAT, CHAT_PATH, EMBEDDINGS_PATH, HELLO, call, chat, events, said
 from tests.local_workspaces import ROOT

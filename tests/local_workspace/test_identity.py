@@ -5,7 +5,7 @@ import requests
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
 
-from local_workspace.identity import ACCESS_TOKEN_SECONDS, ADMIN, Identities
+from local_workspace.identity.users import ACCESS_TOKEN_SECONDS, ADMIN, Identities
 from tests.local_workspace.calls import CHAT_PATH, call
 
 ME = "/api/2.0/preview/scim/v2/Me"

@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from local_workspace.request_log import MAX_ENTRIES, MAX_TOTAL_BYTES, RequestLog
+from local_workspace.web.request_log import MAX_ENTRIES, MAX_TOTAL_BYTES, RequestLog
 from tests.local_workspace.calls import CHAT_PATH, EMBEDDINGS_PATH, HELLO, call, chat
 from tests.local_workspaces import eventually
 

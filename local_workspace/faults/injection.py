@@ -12,9 +12,9 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_workspace import refusals
-from local_workspace.fault_effects import reply_with
-from local_workspace.fault_words import Fault, parse_faults
-from local_workspace.identity import OPEN_PATHS
+from local_workspace.faults.effects import reply_with
+from local_workspace.faults.words import Fault, parse_faults
+from local_workspace.identity.authentication import OPEN_PATHS
 
 __all__ = ["Fault", "FaultInjection", "FaultQueue", "QueuedFault"]
 

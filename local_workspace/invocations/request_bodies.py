@@ -1,32 +1,24 @@
 """What an invocation may say: one record per task, and the sentence for each way to get it wrong."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from local_workspace.chat_engine import CONTEXT_TOKENS
-from local_workspace.refusals import RefusalError, bad_request
+from local_workspace.engines.chat_engine import CONTEXT_TOKENS
+from local_workspace.refusals import bad_request
+from local_workspace.web.bodies import Body, Integer, Switch, Text
 
 MAX_SCHEMA_CHARACTERS = 20_000
 MAX_STOPS = 16
 MAX_PROMPTS = 16
 
-Text = Annotated[str, Field(strict=True)]
 Stop = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
-Integer = Annotated[int, Field(strict=True)]
-Switch = Annotated[bool, Field(strict=True)]
 
 
 def _not_stored(value: bool) -> bool:
     if value:
         raise ValueError("The field 'store' can only be false: the workspace keeps no replies.")
     return value
-
-
-class Body(BaseModel):
-    """A part of a request. A field nobody knows is refused, as the platform's strict endpoints do."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Invocation(Body):
@@ -147,17 +139,6 @@ class EmbeddingsBody(Invocation):
         return value
 
 
-AnyBody = TypeVar("AnyBody", bound=Body)
-
-
-def checked(kind: type[AnyBody], body: dict[str, Any]) -> AnyBody:
-    """`body` as a record of `kind`. Raises RefusalError (400) with a sentence about the first thing that is wrong."""
-    try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        raise _readable(error) from error
-
-
 def refuse_tools(body: dict[str, Any]) -> None:
     """Raise RefusalError (400) for anything about tools: llama.cpp would leave it out of the prompt without a word."""
     messages = body.get("messages")
@@ -187,62 +168,3 @@ def _check_response_format(wanted: ResponseFormat | None) -> None:
         raise bad_request("The field 'response_format' needs 'json_schema' exactly when its type is 'json_schema'.")
     if wanted.json_schema and len(str(wanted.json_schema.schema_)) > MAX_SCHEMA_CHARACTERS:
         raise bad_request(f"The JSON schema is longer than {MAX_SCHEMA_CHARACTERS} characters.")
-
-
-def _readable(error: ValidationError) -> RefusalError:
-    """One sentence about the error that explains most: the wrong kind of thing, then an unknown field, then the deepest."""
-    problems = error.errors(include_url=False, include_input=False)
-    kinds = [problem for problem in problems if problem["loc"][-1:] in {("type",), ("role",)}]
-    unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
-    same_field = [problem for problem in problems if problem["loc"][:1] == problems[0]["loc"][:1]]
-    worst = (kinds or unknown or sorted(same_field, key=lambda problem: -len(_place(problem["loc"]))))[0]
-    place = _place(worst["loc"])
-    return bad_request(_sentence(place, [problem for problem in problems if _place(problem["loc"]) == place]))
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """`("messages", 0, "content", "constrained-str")` as `messages[0].content`: the names of types are not places."""
-    text = ""
-    for step in location:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif step.replace("_", "").isalnum() and step.lower() == step and step not in {"str", "int", "float"}:
-            text += f".{step}" if text else step
-    return text[:200]
-
-
-def _sentence(place: str, alternatives: list[Any]) -> str:
-    problem = alternatives[0]
-    kind = problem["type"]
-    if kind == "value_error":
-        return str(problem["ctx"]["error"])
-    if kind == "missing":
-        return f"The field '{place}' is missing."
-    if kind == "extra_forbidden":
-        return f"Unknown field '{place}' in the request body."
-    wanted = " or ".join(dict.fromkeys(_wanted(each) for each in alternatives))
-    return f"The field '{place}' must be {wanted}."
-
-
-def _wanted(problem: dict[str, Any]) -> str:
-    limits = {name: f"{it:g}" if isinstance(it, float) else it for name, it in problem.get("ctx", {}).items()}
-    wordings = {
-        "string_type": "a string",
-        "string_too_short": "a string that is not empty",
-        "string_too_long": "a string of at most {max_length} characters",
-        "int_type": "an integer",
-        "float_type": "a number",
-        "bool_type": "true or false",
-        "list_type": "a list",
-        "dict_type": "an object",
-        "model_type": "an object",
-        "model_attributes_type": "an object",
-        "too_short": "a list that is not empty",
-        "too_long": "a list of at most {max_length} items",
-        "greater_than_equal": "at least {ge}",
-        "greater_than": "greater than {gt}",
-        "less_than_equal": "at most {le}",
-        "less_than": "less than {lt}",
-        "literal_error": "{expected}",
-    }
-    return wordings.get(problem["type"], "valid").format(**limits)

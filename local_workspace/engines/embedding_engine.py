@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_workspace import refusals
-from local_workspace.text_model import engine_threads
+from local_workspace.engines.text_model import engine_threads
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from local_workspace.identity import ADMIN, User
+from local_workspace.identity.users import ADMIN, User
 from local_workspace.refusals import no_such_endpoint
 
 CHAT = "llm/v1/chat"

@@ -1,4 +1,4 @@
-"""llama.cpp's own HTTP server, in a process of its own: `python -m local_workspace.chat_engine`.
+"""llama.cpp's own HTTP server, in a process of its own: `python -m local_workspace.engines.chat_engine`.
 
 It reads one JSON line on stdin, `{"model": path, "alias": str, "api_key": str, "threads": int}`, prints one,
 `{"url": "http://127.0.0.1:PORT"}`, and ends when stdin does: the pipe is held by the workspace, so not even a SIGKILL of

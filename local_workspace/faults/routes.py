@@ -5,11 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from local_workspace.faults import FaultQueue, QueuedFault
-from local_workspace.json_bodies import parse_object
+from local_workspace.faults.injection import FaultQueue, QueuedFault
 from local_workspace.refusals import bad_request, permission_denied
-from local_workspace.request_bodies import Body, Integer, Text, checked
-from local_workspace.request_log import RequestLog
+from local_workspace.web.bodies import Body, Integer, Text, read
+from local_workspace.web.request_log import RequestLog
 
 
 class FaultBody(Body):
@@ -38,7 +37,7 @@ def local_routes(log: RequestLog, queue: FaultQueue) -> APIRouter:
 
     @router.post("/faults")
     async def queue_fault(request: Request) -> dict[str, Any]:
-        body = checked(FaultBody, parse_object(await request.body(), request.headers.get("content-type", "")))
+        body = await read(FaultBody, request)
         fault = QueuedFault(body.fault, body.path, body.times)
         queue.add(fault)
         return fault.to_wire()

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from local_workspace.identity import ACCESS_TOKEN_SECONDS, ORG_ID, Identities, User, basic_credentials
+from local_workspace.identity.authentication import basic_credentials
+from local_workspace.identity.users import ACCESS_TOKEN_SECONDS, ORG_ID, Identities, User
 
 
 def sign_in_routes(identities: Identities) -> APIRouter:
@@ -65,7 +66,6 @@ def _oauth_error(status: int, error: str, description: str) -> Response:
 
 
 def _scim_user(user: User) -> dict[str, Any]:
-    groups = ["users", "admins"] if user.is_admin else ["users"]
     return {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "id": user.id,
@@ -73,5 +73,5 @@ def _scim_user(user: User) -> dict[str, Any]:
         "displayName": user.display_name,
         "emails": [{"value": user.user_name, "type": "work", "primary": True}],
         "active": True,
-        "groups": [{"display": group, "value": group, "type": "direct"} for group in groups],
+        "groups": [{"display": group, "value": group, "type": "direct"} for group in user.groups],
     }

@@ -7,15 +7,22 @@ from typing import Any, Protocol
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from local_workspace import scripted
-from local_workspace.embedding_engine import EmbeddingEngine
-from local_workspace.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, Endpoint, EndpointStore
-from local_workspace.event_stream import EventStream
-from local_workspace.faults import Fault
-from local_workspace.json_bodies import parse_object
+from local_workspace.engines.embedding_engine import EmbeddingEngine
+from local_workspace.faults import scripted
+from local_workspace.faults.injection import Fault
+from local_workspace.invocations.replies import Reply
+from local_workspace.invocations.request_bodies import (
+    ChatBody,
+    CompletionsBody,
+    EmbeddingsBody,
+    check_chat,
+    refuse_tools,
+)
 from local_workspace.refusals import bad_request, no_such_served_entity
-from local_workspace.replies import Reply
-from local_workspace.request_bodies import ChatBody, CompletionsBody, EmbeddingsBody, check_chat, checked, refuse_tools
+from local_workspace.serving.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, Endpoint, EndpointStore
+from local_workspace.web.bodies import checked
+from local_workspace.web.event_stream import EventStream
+from local_workspace.web.json_bodies import parse_object
 
 MAX_INPUTS = 150
 DEFAULT_TEMPERATURE = 0.2  # with top_p 0.9, what SmolLM2's authors recommend

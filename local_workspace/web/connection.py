@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_workspace import refusals
-from local_workspace.request_log import Entry, RequestLog
+from local_workspace.web.request_log import Entry, RequestLog
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 # A client that is still sending when we answer sees a reset instead of the 413, so that much more is read and forgotten.

@@ -8,8 +8,8 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_workspace import refusals
-from local_workspace.event_stream import DONE, encode_event
-from local_workspace.fault_words import Fault
+from local_workspace.faults.words import Fault
+from local_workspace.web.event_stream import DONE, encode_event
 
 EventFilter = Callable[[bytes], Iterator[bytes]]
 

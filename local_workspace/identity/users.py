@@ -1,7 +1,5 @@
-"""Who calls: two users, their tokens, and the door every request passes."""
+"""Who calls: two users, their tokens, and who holds which."""
 
-import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -9,12 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from local_workspace import refusals
-
 ORG_ID = "1000000000000001"  # the workspace's id; the same number on every machine
-OPEN_PATHS = ("/.well-known/", "/oidc/")
 ACCESS_TOKEN_SECONDS = 3600
 
 
@@ -29,10 +22,21 @@ class User:
     is_admin: bool
     default_permission: str
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups it is in."""
+        return ("users", "admins") if self.is_admin else ("users",)
+
+    @property
+    def principals(self) -> tuple[str, ...]:
+        """Every name under which it may have been granted something: its own and its groups'."""
+        return (self.user_name, *self.groups)
+
 
 ADMIN = User("admin", "admin@local", "Local admin", "1", is_admin=True, default_permission="CAN_MANAGE")
 ANALYST = User("analyst", "analyst@local", "Local analyst", "2", is_admin=False, default_permission="CAN_QUERY")
 USERS = {user.key: user for user in (ADMIN, ANALYST)}
+GROUPS = ("users", "admins")
 
 
 class Identities:
@@ -73,48 +77,3 @@ class Identities:
 def _digest(token: str) -> bytes:
     # A lookup by digest takes no longer for a nearly right token than for a wrong one.
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-
-
-def basic_credentials(authorization: str) -> tuple[str, str] | None:
-    """User and password of an HTTP Basic header, or None when it is not one."""
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-    return (user, password) if colon else None
-
-
-def presented_token(authorization: str) -> str | None:
-    """The token of `Bearer <token>` or of Basic `token:<token>`; None when the header holds neither."""
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip() or None
-    pair = basic_credentials(authorization)
-    return pair[1] if pair and pair[0] == "token" and pair[1] else None
-
-
-class Authentication:
-    """ASGI middleware: puts the caller in `scope["caller"]`, or answers 401 or 403. Expects `scope["request_id"]`."""
-
-    def __init__(self, app: ASGIApp, identities: Identities) -> None:
-        self._app = app
-        self._identities = identities
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS):
-            await self._app(scope, receive, send)
-            return
-        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        token = presented_token(header)
-        caller = self._identities.holder(token) if token else None
-        if caller is None:
-            refuse = refusals.invalid_token if token else refusals.no_credentials
-            await refusals.render(refuse(scope["request_id"]))(scope, receive, send)
-            return
-        scope["caller"] = caller
-        scope["log_entry"].user = caller.key
-        await self._app(scope, receive, send)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from local_workspace import refusals
-from local_workspace.chat_engine import CONTEXT_TOKENS
+from local_workspace.engines.chat_engine import CONTEXT_TOKENS
 from local_workspace.refusals import RefusalError
 
 log = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ class TextModel:
         api_key = secrets.token_hex(16)
         order = {"model": str(model), "alias": self._alias, "api_key": api_key, "threads": engine_threads()}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "local_workspace.chat_engine"),
+            *(sys.executable, "-m", "local_workspace.engines.chat_engine"),
             stdin=PIPE,
             stdout=PIPE,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
             start_new_session=True,  # Ctrl-C is for the workspace, which ends the child in its own time
         )
         try:

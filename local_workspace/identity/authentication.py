@@ -1,0 +1,56 @@
+"""The door every request passes: from its credentials to a user."""
+
+import base64
+import binascii
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from local_workspace import refusals
+from local_workspace.identity.users import Identities
+
+OPEN_PATHS = ("/.well-known/", "/oidc/")
+
+
+def basic_credentials(authorization: str) -> tuple[str, str] | None:
+    """User and password of an HTTP Basic header, or None when it is not one."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return (user, password) if colon else None
+
+
+def presented_token(authorization: str) -> str | None:
+    """The token of `Bearer <token>` or of Basic `token:<token>`; None when the header holds neither."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip() or None
+    pair = basic_credentials(authorization)
+    return pair[1] if pair and pair[0] == "token" and pair[1] else None
+
+
+class Authentication:
+    """ASGI middleware: puts the caller in `scope["caller"]`, or answers 401 or 403. Expects `scope["request_id"]`."""
+
+    def __init__(self, app: ASGIApp, identities: Identities) -> None:
+        self._app = app
+        self._identities = identities
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS):
+            await self._app(scope, receive, send)
+            return
+        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        token = presented_token(header)
+        caller = self._identities.holder(token) if token else None
+        if caller is None:
+            refuse = refusals.invalid_token if token else refusals.no_credentials
+            await refusals.render(refuse(scope["request_id"]))(scope, receive, send)
+            return
+        scope["caller"] = caller
+        scope["log_entry"].user = caller.key
+        await self._app(scope, receive, send)

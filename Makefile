@@ -21,7 +21,7 @@ bench: .venv/dev.stamp .venv-bench/bench.stamp ## a table of ratios against peer
 	$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/python -m bench
 
-clients: .venv/dev.stamp .venv-clients/clients.stamp ## real clients against the local workspace
+clients: .venv/dev.stamp .venv-clients/clients.stamp .venv-clients-legacy/clients.stamp ## real clients against the local workspace
 	$(BIN)/python -m pytest -m clients
 
 .venv/python.stamp:
@@ -43,10 +43,15 @@ clients: .venv/dev.stamp .venv-clients/clients.stamp ## real clients against the
 	.venv-clients/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+.venv-clients-legacy/clients.stamp: tests/clients/legacy/requirements.txt
+	$(PYTHON) -m venv .venv-clients-legacy
+	.venv-clients-legacy/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 .venv-bench/bench.stamp: bench/requirements.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 clean:
-	rm -rf .venv .venv-clients .venv-bench
+	rm -rf .venv .venv-clients .venv-clients-legacy .venv-bench

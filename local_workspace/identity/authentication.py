@@ -6,7 +6,8 @@ import binascii
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_workspace import refusals
-from local_workspace.identity.users import Identities
+from local_workspace.identity.oauth_scopes import missing_oauth_scope
+from local_workspace.identity.users import Credential, Identities
 
 OPEN_PATHS = ("/.well-known/", "/oidc/")
 
@@ -33,7 +34,10 @@ def presented_token(authorization: str) -> str | None:
 
 
 class Authentication:
-    """ASGI middleware: puts the caller in `scope["caller"]`, or answers 401 or 403. Expects `scope["request_id"]`."""
+    """ASGI middleware: puts the caller in `scope["caller"]`, or answers 401 or 403. Expects `scope["request_id"]`.
+
+    A token must also have been issued for the part of the API that is called.
+    """
 
     def __init__(self, app: ASGIApp, identities: Identities) -> None:
         self._app = app
@@ -41,16 +45,26 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS):
+        if scope["type"] not in {"http", "websocket"} or scope["path"].startswith(OPEN_PATHS):
             await self._app(scope, receive, send)
             return
+        try:
+            credential = self._credential(scope)
+        except refusals.RefusalError as refusal:
+            await refusals.render(refusal)(scope, receive, send)
+            return
+        scope["caller"] = credential.user
+        scope["log_entry"].user = credential.user.key
+        await self._app(scope, receive, send)
+
+    def _credential(self, scope: Scope) -> Credential:
         header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
         token = presented_token(header)
-        caller = self._identities.holder(token) if token else None
-        if caller is None:
-            refuse = refusals.invalid_token if token else refusals.no_credentials
-            await refusals.render(refuse(scope["request_id"]))(scope, receive, send)
-            return
-        scope["caller"] = caller
-        scope["log_entry"].user = caller.key
-        await self._app(scope, receive, send)
+        if token is None:
+            raise refusals.no_credentials(scope["request_id"])
+        credential = self._identities.credential(token)
+        if credential is None:
+            raise refusals.invalid_token(scope["request_id"])
+        if missing := missing_oauth_scope(scope["path"], credential.oauth_scopes):
+            raise refusals.missing_scope(missing, scope["request_id"])
+        return credential

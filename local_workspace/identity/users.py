@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from local_workspace.database import Database
+from local_workspace.identity.oauth_scopes import ALL_APIS
+
 ORG_ID = "1000000000000001"  # the workspace's id; the same number on every machine
 ACCESS_TOKEN_SECONDS = 3600
 
@@ -39,25 +42,49 @@ USERS = {user.key: user for user in (ADMIN, ANALYST)}
 GROUPS = ("users", "admins")
 
 
+@dataclass(frozen=True)
+class Credential:
+    """What a token stands for: a user, and the OAuth scopes it was issued for."""
+
+    user: User
+    oauth_scopes: tuple[str, ...] = (ALL_APIS,)
+
+
 class Identities:
-    """Tokens and their users: one long-lived token each, and access tokens of OAuth that live in memory for an hour."""
+    """Tokens and their users: one long-lived token each, and OAuth's access tokens, which live for an hour.
 
-    def __init__(self, tokens: dict[str, str], clock: Callable[[], float] = time.time) -> None:
+    Access tokens outlive the process, so that a client which holds one need not notice a restart. The database has their
+    digests only.
+    """
+
+    def __init__(self, tokens: dict[str, str], database: Database, clock: Callable[[], float] = time.time) -> None:
         self._tokens = tokens
+        self._database = database
         self._clock = clock
-        self._issued: dict[bytes, tuple[User, float]] = {}
+        database.script(
+            "CREATE TABLE IF NOT EXISTS access_tokens ("
+            "digest BLOB PRIMARY KEY, user TEXT NOT NULL, oauth_scopes TEXT NOT NULL, until REAL NOT NULL)"
+        )
 
-    def holder(self, token: str) -> User | None:
-        """The user who holds `token`, or None."""
+    def credential(self, token: str) -> Credential | None:
+        """What `token` stands for, or None when nobody holds it or its time is over."""
         found = None
         for key, known in self._tokens.items():
             if hmac.compare_digest(known.encode(), token.encode("utf-8", "surrogateescape")):
-                found = USERS[key]
-        return found or self._holder_of_issued(token)
+                found = Credential(USERS[key])
+        return found or self._issued(token)
 
-    def _holder_of_issued(self, token: str) -> User | None:
-        user, until = self._issued.get(_digest(token), (None, 0.0))
-        return user if self._clock() < until else None
+    def holder(self, token: str) -> User | None:
+        """The user who holds `token`, or None."""
+        credential = self.credential(token)
+        return credential.user if credential else None
+
+    def _issued(self, token: str) -> Credential | None:
+        row = self._database.row(
+            "SELECT user, oauth_scopes FROM access_tokens WHERE digest = ? AND until > ?",
+            [_digest(token), self._clock()],
+        )
+        return Credential(USERS[row["user"]], tuple(row["oauth_scopes"].split())) if row else None
 
     def client(self, client_id: str, client_secret: str) -> User | None:
         """The user whose OAuth client this is: the id is the user's key, the secret that user's own token."""
@@ -65,12 +92,18 @@ class Identities:
         matches = hmac.compare_digest(known.encode(), client_secret.encode("utf-8", "surrogateescape"))
         return USERS[client_id] if known and matches else None
 
-    def issue_access_token(self, user: User) -> str:
-        """A fresh access token for `user`, good for ACCESS_TOKEN_SECONDS."""
+    def issue_access_token(
+        self, user: User, oauth_scopes: tuple[str, ...] = (ALL_APIS,), seconds: float = ACCESS_TOKEN_SECONDS
+    ) -> str:
+        """A fresh access token for `user`, good for `seconds` and for what `oauth_scopes` are for."""
         now = self._clock()
-        self._issued = {digest: (who, until) for digest, (who, until) in self._issued.items() if now < until}
         token = f"eyJ-local-{secrets.token_urlsafe(32)}"
-        self._issued[_digest(token)] = (user, now + ACCESS_TOKEN_SECONDS)
+        with self._database.transaction():
+            self._database.run("DELETE FROM access_tokens WHERE until <= ?", [now])
+            self._database.run(
+                "INSERT INTO access_tokens (digest, user, oauth_scopes, until) VALUES (?, ?, ?, ?)",
+                [_digest(token), user.key, " ".join(oauth_scopes), now + seconds],
+            )
         return token
 
 

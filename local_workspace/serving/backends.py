@@ -21,7 +21,10 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """A served entity of one config version of one endpoint. `creator` is whose rights it has: secrets are read as them."""
+    """A served entity of one endpoint. `config_version` is the version it was first deployed in.
+
+    `creator` is whose rights it has: secrets are read as them.
+    """
 
     endpoint: str
     endpoint_id: str

@@ -37,12 +37,15 @@ class ExternalModel(Record):
 class ServedEntity(Record):
     """One thing an endpoint serves. `deployment` and `message` are the platform's `state` of it.
 
+    `version` is the config version it was first deployed in: one that a later config keeps as it is goes on running.
+
     `entity_name` and `entity_version` name a foundation model of this workspace or a registered MLflow model.
     `options` are fields that are kept and shown but change nothing here, such as `workload_type`.
     """
 
     name: str
     kind: Kind
+    version: int = 1
     entity_name: str = ""
     entity_version: str = ""
     external_model: ExternalModel | None = None

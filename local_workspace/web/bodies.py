@@ -47,13 +47,26 @@ def read_query(kind: type[AnyBody], request: Request) -> AnyBody:
 
 def takes(kind: type[BaseModel]) -> dict[str, Any]:
     """What FastAPI's `openapi_extra` needs to describe a body of `kind`."""
-    schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema)}}}}
+    return _described(schema_of(kind))
+
+
+def takes_any(*kinds: type[BaseModel]) -> dict[str, Any]:
+    """What FastAPI's `openapi_extra` needs to describe a body of any of `kinds`."""
+    return _described({"anyOf": [schema_of(kind) for kind in kinds]})
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def schema_of(kind: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of `kind`, in one piece."""
+    return _inlined(kind.model_json_schema(ref_template="#/components/schemas/{model}"))
 
 
 def takes_query(kind: type[BaseModel]) -> dict[str, Any]:
     """What FastAPI's `openapi_extra` needs to describe a query string of `kind`."""
-    schema = _inlined(kind.model_json_schema(ref_template="#/components/schemas/{model}"))
+    schema = schema_of(kind)
     required = schema.get("required", [])
     fields = schema.get("properties", {}).items()
     return {

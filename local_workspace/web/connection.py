@@ -6,13 +6,16 @@ the application; here it is done once, for every route.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_workspace import refusals
 from local_workspace.web.request_log import Entry, RequestLog
+from local_workspace.web.request_target import to_origin_form
+from local_workspace.web.streamed_body import STREAMED, StreamedBody
+from local_workspace.web.websocket_recorder import WebsocketRecorder
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 # A client that is still sending when we answer sees a reset instead of the 413, so that much more is read and forgotten.
@@ -33,17 +36,25 @@ class Connection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        to_origin_form(scope)
         scope["request_id"] = str(uuid.uuid4())
         scope["log_entry"] = entry = self._begin(scope)
+        if scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+            return
         recorder = Recorder(send, entry, scope["request_id"])
         try:
-            body = await read_body(receive, scope)
-            entry.keep_body(body)
-            self._log.trim()
-            await self._serve(scope, body, receive, recorder)
+            if scope["path"].startswith(STREAMED):
+                streamed = StreamedBody(receive, entry)
+                await self._serve(scope, streamed.receive, streamed.read_ahead(), recorder)
+            else:
+                body = await read_body(receive, scope)
+                entry.keep_body(body)
+                self._log.trim()
+                await self._serve(scope, _replay(body), _hang_up(receive), recorder)
         except CallerGoneError:
             entry.close("client_closed")
         except refusals.RefusalError as refusal:
@@ -51,13 +62,23 @@ class Connection:
         finally:
             entry.close("complete" if recorder.finished else "client_closed")
 
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        recorder = WebsocketRecorder(receive, send, scope["log_entry"], scope["request_id"])
+        try:
+            await self._app(scope, recorder.receive, recorder.send)
+        finally:
+            scope["log_entry"].close("complete" if recorder.finished else "client_closed")
+
     def _begin(self, scope: Scope) -> Entry:
         log = RequestLog() if scope["path"].startswith(UNLOGGED) else self._log
-        return log.begin(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), scope["headers"])
+        method = scope.get("method", "GET")  # which is what opens a websocket
+        return log.begin(method, scope["path"], scope["query_string"].decode("latin-1"), scope["headers"])
 
-    async def _serve(self, scope: Scope, body: bytes, receive: Receive, recorder: "Recorder") -> None:
-        work = asyncio.ensure_future(self._app(scope, _replay(body), recorder))
-        async with _cancelled_at_exit(work), _cancelled_at_exit(asyncio.create_task(_hang_up(receive))) as hang_up:
+    async def _serve(
+        self, scope: Scope, receive: Receive, until_hang_up: Coroutine[None, None, None], recorder: "Recorder"
+    ) -> None:
+        work = asyncio.ensure_future(self._app(scope, receive, recorder))
+        async with _cancelled_at_exit(work), _cancelled_at_exit(asyncio.create_task(until_hang_up)) as hang_up:
             await asyncio.wait({work, hang_up}, return_when=asyncio.FIRST_COMPLETED)
             if work.done() or recorder.finished:
                 await work
@@ -90,7 +111,9 @@ class Recorder:
     def _start(self, message: Message) -> None:
         self._entry.status = message["status"]
         self._is_stream = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/event-stream")
-        message["headers"] = [*message["headers"], (b"x-request-id", self._request_id.encode())]
+        message["headers"] = list(message["headers"])
+        if b"x-request-id" not in dict(message["headers"]):  # an app behind the driver proxy may have given its own
+            message["headers"].append((b"x-request-id", self._request_id.encode()))
 
     def _count(self, body: bytes) -> None:
         if self._is_stream:

@@ -31,9 +31,14 @@ def parse_object(body: bytes, content_type: str) -> dict[str, Any]:
     return value
 
 
+def is_json(content_type: str) -> bool:
+    """Whether a body of that content type is JSON; one without a content type is taken for it."""
+    return content_type.lower().partition(";")[0].strip() in {"", "application/json", "text/json"}
+
+
 def _check_content_type(content_type: str) -> None:
     kind, _, parameters = content_type.lower().partition(";")
-    if kind.strip() not in {"", "application/json", "text/json"}:
+    if not is_json(content_type):
         raise bad_request(f"The content type '{kind.strip()[:80]}' is not supported; send application/json.")
     charset = parameters.replace('"', "").replace(" ", "").removeprefix("charset=")
     if parameters and "charset=" in parameters and not charset.startswith(("utf-8", "utf8")):

@@ -37,6 +37,11 @@ class Entry:
         """Remember the body, or its beginning when it is over MAX_BODY_BYTES."""
         self.body, self.body_bytes = body[:MAX_BODY_BYTES], len(body)
 
+    def add_to_body(self, piece: bytes) -> None:
+        """Remember one more piece of a body that is passed on as it comes."""
+        self.body += piece[: MAX_BODY_BYTES - len(self.body)]
+        self.body_bytes += len(piece)
+
     def close(self, outcome: str) -> None:
         """Settle the outcome. The first one stays: a fault that drops the connection is not a caller who hung up."""
         if self.seconds is None:

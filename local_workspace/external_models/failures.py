@@ -1,0 +1,47 @@
+"""What can go wrong between the gateway's process and a provider, as it travels back to the workspace."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Kind = Literal["provider", "parameter"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no answer.
+
+    `kind` "provider" is the provider's doing, or the way's to it: `status` is its HTTP status, or one that says what
+    happened instead, and `error` its JSON or a text. "parameter" is a body that cannot be said in the provider's terms.
+    """
+
+    kind: Kind
+    status: int
+    error: Any
+    retry_after: str | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """The failure as JSON; `Failure(**wire)` reads it."""
+        return asdict(self)
+
+
+class FailedError(Exception):
+    """A call that ended in `failure`."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.kind)  # not its text, which may hold what the provider echoes
+        self.failure = failure
+
+
+def provider_failed(status: int, error: Any, retry_after: str | None = None) -> FailedError:
+    """The provider refused, broke off, or could not be reached."""
+    return FailedError(Failure("provider", status, error, retry_after))
+
+
+def bad_answer(sentence: str) -> FailedError:
+    """The provider answered with something that is no answer."""
+    return provider_failed(502, sentence)
+
+
+def bad_parameter(sentence: str) -> FailedError:
+    """The body holds something that this provider has no word for."""
+    return FailedError(Failure("parameter", 400, sentence))

@@ -10,12 +10,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from local_workspace import refusals
-from local_workspace.ai_gateway.gateway import Gateway
+from local_workspace.ai_gateway.gateway import AiGateway
+from local_workspace.ai_gateway.routes import gateway_routes
 from local_workspace.engines import catalog
 from local_workspace.engines.embedding_engine import EmbeddingEngine
 from local_workspace.engines.text_model import TextModel
 from local_workspace.faults.injection import FaultInjection, FaultQueue
 from local_workspace.faults.routes import local_routes
+from local_workspace.identity.app_headers import app_header_routes
 from local_workspace.identity.authentication import Authentication
 from local_workspace.identity.oauth import sign_in_routes
 from local_workspace.identity.users import Identities
@@ -37,6 +39,7 @@ from local_workspace.serving.store import EndpointStore
 from local_workspace.serving.traffic import Traffic
 from local_workspace.state import State
 from local_workspace.web.connection import Connection
+from local_workspace.web.openapi import openapi_routes
 from local_workspace.web.request_log import RequestLog
 
 
@@ -58,7 +61,8 @@ def make_app(state: State, identities: Identities, provisioned: list[Endpoint], 
     backends: dict[Kind, Backend] = {"foundation": FoundationModels(text_model, embeddings)}
     deployments = Deployments(store, backends, options.deployment_seconds)
     endpoints = Endpoints(store, permissions, deployments, backends, state.cipher)
-    dispatcher = Dispatcher(endpoints, backends, Traffic(), Gateway(), options.timeout)
+    gateway = AiGateway(state.database)
+    dispatcher = Dispatcher(endpoints, backends, Traffic(), gateway, options.timeout)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -80,11 +84,14 @@ def make_app(state: State, identities: Identities, provisioned: list[Endpoint], 
     app.add_exception_handler(Exception, _failed)
     for router in (
         sign_in_routes(identities),
+        app_header_routes(identities),
         secret_routes(secrets),
         permission_routes(permissions, {OBJECT_TYPE: store.has_id}),
-        endpoint_routes(endpoints, Observation(store, backends)),
+        endpoint_routes(endpoints, Observation(store, backends), gateway.metrics),
         invocation_routes(dispatcher),
         local_routes(log, queue),
+        gateway_routes(gateway),
+        openapi_routes(app),
     ):
         app.include_router(router)
     return Connection(Authentication(FaultInjection(app, queue), identities), log)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import secrets
 import shlex
 import time
@@ -15,6 +16,7 @@ from local_workspace.identity.users import USERS
 from local_workspace.private_files import write_private
 
 LOCK_NAME = "lock"
+_TOKEN = re.compile(r"[!-~]{8,200}")  # a person may put in one of its own
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,17 @@ class State:
 def open_state(folder: Path) -> State:
     """Read the state in `folder`, making folder and state when there is none.
 
-    Raises OSError or ValueError, with the rest of a sentence that begins "The state folder cannot be used:".
+    Raises ValueError with the rest of a sentence that begins "The state folder cannot be used:". Nothing damaged is written
+    over.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _lock(folder)
-    tokens, created_ms = _tokens(folder / "tokens.json")
-    return State(folder, tokens, created_ms, Database(folder), Cipher(folder))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _lock(folder)
+        tokens, created_ms = _tokens(folder / "tokens.json")
+        database = Database(folder)
+        return State(folder, tokens, created_ms, database, Cipher(folder, database))
+    except OSError as error:
+        raise ValueError(f"{error.strerror or error}: {error.filename or folder}") from error
 
 
 def _lock(folder: Path) -> None:
@@ -58,12 +65,19 @@ def _tokens(path: Path) -> tuple[dict[str, str], int]:
         write_private(path, json.dumps({"created_ms": int(time.time() * 1000), "tokens": made}))
     path.chmod(0o600)
     try:
-        kept = json.loads(path.read_text())
-        return {key: str(kept["tokens"][key]) for key in USERS}, int(kept["created_ms"])
+        kept = json.loads(path.read_bytes())
+        tokens = {key: _token(kept["tokens"][key]) for key in USERS}
+        return tokens, int(kept["created_ms"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"its file {path.name} is damaged ({error}); put back a copy, or move the file away"
+            f"its file {path.name} is damaged ({type(error).__name__}); put back a copy, or move the file away"
         ) from error
+
+
+def _token(kept: object) -> str:
+    if not isinstance(kept, str) or not _TOKEN.fullmatch(kept):
+        raise ValueError
+    return kept
 
 
 def write_shell_file(state: State, host: str, ca_bundle: str | None) -> None:

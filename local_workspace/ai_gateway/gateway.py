@@ -16,13 +16,13 @@ from local_workspace.ai_gateway.observation import Observation, Outcome, observe
 from local_workspace.ai_gateway.rate_limits import RateLimits
 from local_workspace.ai_gateway.usage import UsageTable
 from local_workspace.database import Database
-from local_workspace.refusals import RefusalError, internal_error
+from local_workspace.refusals import RefusalError
 from local_workspace.serving.backends import Invocation
 from local_workspace.serving.records import Endpoint
 
 
 class AiGateway:
-    """The gateways of all endpoints. An endpoint without settings passes too: metrics count everything."""
+    """The gateways of all endpoints. An endpoint without settings passes through one too: metrics count everything."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits = RateLimits(clock)
@@ -56,7 +56,7 @@ class AiGateway:
             raise
         finally:
             if outcome == "broken":
-                observation.refuse(internal_error().status, b"")
+                observation.refuse(500, b"")  # a fault of the workspace's own, whatever it is
             elif outcome == "client_closed":
                 observation.end(outcome)
         return observed(response, observation)

@@ -36,6 +36,7 @@ class Observation:
     client_request_id: str | None = None
     usage_context: dict[str, Any] | None = None
     entity: str = ""
+    over: bool = False
     at: float = field(default_factory=time.time)
     began: float = field(default_factory=time.perf_counter)
     status: int | None = None
@@ -75,6 +76,8 @@ class Observation:
 
     def refuse(self, status: int, body: bytes) -> None:
         """Take note of a refusal in place of a reply, and end."""
+        if self.over:
+            return
         self.status = status
         if body:
             self.see_piece(body)
@@ -82,8 +85,9 @@ class Observation:
 
     def end(self, outcome: Outcome) -> None:
         """Settle how it ended. Only the first time counts."""
-        if self.total_ms:
+        if self.over:
             return
+        self.over = True
         self.total_ms = self._elapsed()
         self.outcome = outcome if self.outcome == "running" else self.outcome
         self.usage.finish()

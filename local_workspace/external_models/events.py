@@ -17,24 +17,26 @@ async def events(lines: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
     neither [DONE] nor a finish_reason. A connection that closes says nothing itself.
     """
     waiting: list[bytes] = []
-    unfinished = False
-    async for line in lines:
+    begun = finished = False
+    async for line in _with_last_line(lines):
         text = line.rstrip(b"\r\n")
         if text:
             _take(text, waiting)
-            continue
-        if (data := _joined(waiting)) == "[DONE]":
-            return
-        if data:
-            unfinished = _is_unfinished(_parsed(data), unfinished)
+        elif data := _joined(waiting):
+            if data == "[DONE]":
+                return
+            choices = _choices(data)
+            begun = begun or bool(choices)
+            finished = finished or any(choice.get("finish_reason") for choice in choices)
             yield data
-    if data := _joined(waiting):  # the last event may lack its empty line
-        if data == "[DONE]":
-            return
-        unfinished = _is_unfinished(_parsed(data), unfinished)
-        yield data
-    if unfinished:
+    if begun and not finished:
         raise provider_failed(502, BROKEN_OFF)
+
+
+async def _with_last_line(lines: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    async for line in lines:
+        yield line
+    yield b"\n"  # the last event may lack its empty line
 
 
 def _take(text: bytes, waiting: list[bytes]) -> None:
@@ -54,20 +56,13 @@ def _joined(waiting: list[bytes]) -> str:
         raise bad_answer("The provider's stream holds an event that is not UTF-8.") from error
 
 
-def _parsed(data: str) -> dict[str, Any]:
+def _choices(data: str) -> list[dict[str, Any]]:
+    """The choices of an event, none where it has no such thing. Raises FailedError when it is no JSON object."""
     try:
         event = json.loads(data)
     except ValueError as error:
         raise bad_answer("The provider's stream holds an event that is not valid JSON.") from error
     if not isinstance(event, dict):
         raise bad_answer("The provider's stream holds an event that is not a JSON object.")
-    return event
-
-
-def _is_unfinished(event: dict[str, Any], before: bool) -> bool:
-    """Whether the stream may not end after `event`."""
     choices = event.get("choices")
-    if not isinstance(choices, list) or not choices:
-        return before
-    reasons = [choice.get("finish_reason") for choice in choices if isinstance(choice, dict)]
-    return before and not any(reasons) if before else not any(reasons)
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []

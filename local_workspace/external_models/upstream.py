@@ -16,7 +16,7 @@ import aiohttp
 from mlflow.gateway.providers import utils
 from mlflow.utils.uri import append_to_uri_path
 
-from local_workspace.external_models.failures import bad_answer, bad_parameter, provider_failed
+from local_workspace.external_models.failures import FailedError, bad_answer, bad_parameter, provider_failed
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 256 * 1024
@@ -35,7 +35,7 @@ class Way:
     origin: str | None = None
 
 
-way: ContextVar[Way] = ContextVar("way", default=Way())
+way: ContextVar[Way] = ContextVar("way")  # set for each call
 
 
 def install() -> None:
@@ -50,7 +50,8 @@ async def _post_of_mlflow(
     headers: dict[str, str], base_url: str, path: str, payload: dict[str, Any], *, ssrf_protect: bool = True
 ) -> AsyncIterator["Answer"]:
     del ssrf_protect  # the person of this machine names the URLs, and this machine's own servers are among them
-    async with post(append_to_uri_path(base_url, path), headers, payload) as answer:
+    url = append_to_uri_path(base_url, path)  # type: ignore[no-untyped-call]  # which it is in mlflow
+    async with post(url, headers, payload) as answer:
         yield answer
 
 
@@ -123,7 +124,8 @@ async def post(
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=going.connect_seconds, connect=going.connect_seconds, sock_read=going.read_seconds
     )
-    host = urlsplit(_directed(url, going.origin)).netloc
+    target = _directed(url, going.origin)
+    host = urlsplit(target).netloc
     try:
         async with (
             aiohttp.ClientSession(
@@ -133,7 +135,7 @@ async def post(
                 trust_env=True,
             ) as session,
             session.post(
-                _directed(url, going.origin),
+                target,
                 json=payload if form is None else None,
                 data=form,
                 headers=_headers(headers),
@@ -143,22 +145,28 @@ async def post(
         ):
             await _check(response, host)
             yield Answer(response)
-    except aiohttp.ConnectionTimeoutError as error:
-        raise provider_failed(504, f"No connection to {host} within {going.connect_seconds:g} s.") from error
-    except (aiohttp.ServerTimeoutError, TimeoutError) as error:
-        raise provider_failed(504, f"Timed out: {host} sent nothing for {going.read_seconds:g} s.") from error
-    except aiohttp.ClientConnectorDNSError as error:
-        raise provider_failed(502, f"The host name of {host} cannot be resolved.") from error
-    except aiohttp.ClientSSLError as error:
-        raise provider_failed(502, f"No TLS connection to {host}: its certificate is not trusted here.") from error
-    except aiohttp.ClientConnectorError as error:
-        raise provider_failed(502, f"Cannot connect to {host}: {error.os_error.strerror or 'refused'}.") from error
-    except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-        raise provider_failed(502, f"The connection to {host} broke off before the answer was complete.") from error
-    except aiohttp.InvalidURL as error:
-        raise provider_failed(502, "The provider's URL is not valid.") from error
-    except aiohttp.ClientError as error:
-        raise bad_answer(f"What {host} sent is not HTTP as it should be ({type(error).__name__}).") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _failed(error, host, going) from error
+
+
+def _failed(error: Exception, host: str, going: Way) -> FailedError:
+    """What went wrong on the way, in a sentence. aiohttp's kinds of errors overlap: the narrower come first."""
+    sentences: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
+        ((aiohttp.ConnectionTimeoutError,), 504, f"No connection to {host} within {going.connect_seconds:g} s."),
+        ((TimeoutError,), 504, f"Timed out: {host} sent nothing for {going.read_seconds:g} s."),
+        ((aiohttp.ClientConnectorDNSError,), 502, f"The host name of {host} cannot be resolved."),
+        ((aiohttp.ClientSSLError,), 502, f"No TLS connection to {host}: its certificate is not trusted here."),
+        ((aiohttp.ClientConnectorError,), 502, f"Cannot connect to {host}: nothing accepts connections there."),
+        (
+            (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError),
+            502,
+            f"The connection to {host} broke off before the answer was complete.",
+        ),
+        ((aiohttp.InvalidURL,), 502, "The provider's URL is not valid."),
+    )
+    other = (502, f"What {host} sent is not HTTP as it should be ({type(error).__name__}).")
+    status, sentence = next(((status, text) for kinds, status, text in sentences if isinstance(error, kinds)), other)
+    return provider_failed(status, sentence)
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from local_workspace.ai_gateway.gateway import Gateway
+from local_workspace.ai_gateway.config import falls_back
+from local_workspace.ai_gateway.gateway import AiGateway
 from local_workspace.engines.catalog import FOUNDATION_MODELS
 from local_workspace.identity.users import User
 from local_workspace.refusals import RefusalError, bad_request, no_such_served_entity, timed_out, too_large
@@ -30,7 +31,7 @@ class Dispatcher:
     """Answers invocations. `timeout` is how many seconds a model may take until its reply begins."""
 
     def __init__(
-        self, endpoints: Endpoints, backends: dict[Kind, Backend], traffic: Traffic, gateway: Gateway, timeout: float
+        self, endpoints: Endpoints, backends: dict[Kind, Backend], traffic: Traffic, gateway: AiGateway, timeout: float
     ) -> None:
         self._endpoints = endpoints
         self._backends = backends
@@ -74,17 +75,10 @@ class Dispatcher:
             if len(asked.raw) > MAX_BODY_BYTES:
                 raise too_large(MAX_BODY_BYTES)
             _check_task(endpoint, asked)
-        self._gateway.admit(endpoint, asked)
-        exchange = self._gateway.begin(endpoint, asked)
-        try:
-            response, served = await self._first_answer(endpoint, self._candidates(endpoint, config, entity), asked)
-        except RefusalError as refusal:
-            exchange.refused(refusal)
-            raise
-        except asyncio.CancelledError:
-            exchange.left()
-            raise
-        return await exchange.observed(response, served)
+        candidates = self._candidates(endpoint, config, entity)
+        return await self._gateway.answer(
+            endpoint, candidates[0].name, asked, lambda: self._first_answer(endpoint, candidates, asked)
+        )
 
     def _candidates(self, endpoint: Endpoint, config: Config, entity: str | None) -> list[ServedEntity]:
         """Who is asked, in order: the entity named or chosen, and with fallbacks enabled the others after it."""
@@ -93,17 +87,17 @@ class Dispatcher:
             return [named]
         chosen = self._traffic.pick(endpoint, config)
         others = [other for other in config.entities if other is not chosen]
-        return [chosen, *others] if self._gateway.falls_back(endpoint) else [chosen]
+        return [chosen, *others] if falls_back(endpoint.ai_gateway) else [chosen]
 
     async def _first_answer(
         self, endpoint: Endpoint, candidates: Sequence[ServedEntity], asked: Invocation
-    ) -> tuple[Response, str]:
-        """The reply of the first candidate that does not fail with 429 or 5xx, and its name."""
+    ) -> Response:
+        """The reply of the first candidate that does not fail with 429 or 5xx."""
         for place, entity in enumerate(candidates, start=1):
             backend = self._backends[entity.kind]
             try:
                 async with asyncio.timeout(self._timeout):
-                    return await backend.answer(deployment_of(endpoint, entity), asked), entity.name
+                    return await backend.answer(deployment_of(endpoint, entity), asked)
             except TimeoutError as error:
                 raise timed_out(self._timeout) from error
             except RefusalError as refusal:

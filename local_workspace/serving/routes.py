@@ -3,9 +3,10 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from local_workspace.ai_gateway.config import AiGatewayBody, RateLimitsBody
+from local_workspace.ai_gateway.metrics import EndpointMetrics
 from local_workspace.identity.users import User
 from local_workspace.refusals import not_implemented
 from local_workspace.serving import views
@@ -24,13 +25,13 @@ from local_workspace.web.bodies import read, takes
 ROOT = "/api/2.0/serving-endpoints"
 
 
-def endpoint_routes(endpoints: Endpoints, observation: Observation) -> APIRouter:
+def endpoint_routes(endpoints: Endpoints, observation: Observation, metrics: EndpointMetrics) -> APIRouter:
     """Create, read, change, delete and observe."""
     router = APIRouter()
     router.include_router(_record_routes(endpoints))
     router.include_router(_config_routes(endpoints))
     router.include_router(_setting_routes(endpoints))
-    router.include_router(_observation_routes(endpoints, observation))
+    router.include_router(_observation_routes(endpoints, observation, metrics))
     return router
 
 
@@ -153,7 +154,7 @@ class ConfigUpdate(ConfigBody):
     config: ConfigBody | None = None
 
 
-def _observation_routes(endpoints: Endpoints, observation: Observation) -> APIRouter:
+def _observation_routes(endpoints: Endpoints, observation: Observation, metrics: EndpointMetrics) -> APIRouter:
     router = APIRouter()
 
     @router.get(f"{ROOT}/{{name}}/served-models/{{entity}}/logs")
@@ -169,6 +170,10 @@ def _observation_routes(endpoints: Endpoints, observation: Observation) -> APIRo
     @router.get(f"{ROOT}/{{name}}/events")
     async def events(name: str, request: Request) -> dict[str, Any]:
         return {"events": observation.events(endpoints.get(name, _caller(request), "CAN_VIEW"))}
+
+    @router.get(f"{ROOT}/{{name}}/metrics")
+    async def export_metrics(name: str, request: Request) -> Response:
+        return PlainTextResponse(metrics.export(endpoints.get(name, _caller(request), "CAN_VIEW").name))
 
     @router.get(f"{ROOT}/{{name}}/openapi")
     async def open_api(name: str, request: Request) -> Response:

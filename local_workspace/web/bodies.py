@@ -141,6 +141,7 @@ def _wanted(problem: dict[str, Any]) -> str:
         "string_too_short": "a string that is not empty",
         "string_too_long": "a string of at most {max_length} characters",
         "int_type": "an integer",
+        "int_parsing": "an integer",  # of a query string
         "float_type": "a number",
         "bool_type": "true or false",
         "list_type": "a list",

@@ -1,0 +1,132 @@
+"""Asking a provider, in the gateway's process: which of mlflow's classes speaks to it, and what it is asked.
+
+Providers that speak OpenAI's language get the caller's body and their answer goes back as it is, through mlflow's
+passthrough: its typed replies know neither log probabilities nor refusals nor reasoning. The others are translated, both
+ways, by mlflow.
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlflow.gateway.providers.base import BaseProvider, PassthroughAction
+
+from local_workspace.external_models import classes, entra, translated, upstream
+from local_workspace.external_models.events import events
+from local_workspace.external_models.failures import bad_answer
+
+PATHS = {"llm/v1/chat": "chat/completions", "llm/v1/completions": "completions", "llm/v1/embeddings": "embeddings"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call. `config` is the provider's block with every credential in it, which is why `repr` leaves it out."""
+
+    provider: str
+    model: str
+    task: str
+    body: dict[str, Any]
+    config: dict[str, Any] = field(repr=False)
+    origins: dict[str, str] = field(default_factory=dict)
+    connect_seconds: float = 10.0
+    read_seconds: float = 297.0
+
+    @property
+    def streams(self) -> bool:
+        """Whether the caller wants events."""
+        return self.body.get("stream") is True
+
+
+Answered = dict[str, Any] | AsyncGenerator[str, None]
+
+
+async def ask(question: Question) -> Answered:
+    """The provider's reply: an object, or the events of a stream as JSON texts. Raises FailedError, also from the stream."""
+    upstream.way.set(
+        upstream.Way(question.connect_seconds, question.read_seconds, question.origins.get(question.provider))
+    )
+    if question.provider == "custom":
+        return await _ask_custom(question)
+    if question.provider in {"openai", "databricks-model-serving"}:
+        return await _ask_openai(question)
+    return await translated.ask(question)
+
+
+async def _ask_openai(question: Question) -> Answered:
+    api_type = str(question.config.get("openai_api_type", "openai")).lower()
+    config = question.config
+    if api_type == "azuread":
+        token = await entra.access_token(config, question.origins.get("microsoft-entra"))
+        config = config | {"openai_api_key": token}
+    body = dict(question.body)
+    # Azure's older API versions refuse stream_options, and its address names the model.
+    if api_type == "openai":
+        body["model"] = question.model
+        if question.streams and body.get("stream_options") is None:
+            body["stream_options"] = {"include_usage": True}
+    if question.provider == "openai":
+        provider, base = classes.openai(question.model, question.task, config)
+    else:
+        provider, base = classes.databricks(question.model, question.task, config)
+    return await _whole_or_events(question, await _send(provider, base, question.task, body))
+
+
+async def _send(provider: BaseProvider, base: str, task: str, body: dict[str, Any]) -> Any:
+    if task == "llm/v1/chat":
+        return await provider.passthrough(PassthroughAction.OPENAI_CHAT, body)
+    if task == "llm/v1/embeddings":
+        return await provider.passthrough(PassthroughAction.OPENAI_EMBEDDINGS, body)
+    # mlflow has no passthrough for completions; its proxy is one, and takes the last part of the base URL off.
+    return await provider.proxy(f"{urlsplit(base).path.rstrip('/').rpartition('/')[2]}/{PATHS[task]}", body)
+
+
+async def _whole_or_events(question: Question, reply: Any) -> Answered:
+    if isinstance(reply, AsyncIterable):
+        return events(reply)
+    if not isinstance(reply, dict):
+        raise bad_answer("The provider's answer is not a JSON object.")
+    if question.streams and question.task != "llm/v1/embeddings":
+        raise bad_answer("The provider answered a request to stream with one JSON object.")
+    return reply
+
+
+async def _ask_custom(question: Question) -> Answered:
+    """mlflow has no class for a provider of which only the address is known: the body goes there as it is."""
+    calling = upstream.post(
+        question.config["custom_provider_url"],
+        _custom_headers(question.config),
+        question.body | {"model": question.model},
+    )
+    lines = _custom_answer(calling)
+    kind = await anext(lines)
+    if kind == b"text/event-stream":
+        return events(lines)
+    try:
+        reply = json.loads(await anext(lines))
+    except ValueError as error:
+        raise bad_answer("The provider's answer is not valid JSON.") from error
+    finally:
+        await lines.aclose()
+    if not isinstance(reply, dict):
+        raise bad_answer("The provider's answer is not a JSON object.")
+    return reply
+
+
+async def _custom_answer(calling: Any) -> AsyncGenerator[bytes, None]:
+    """First the content type, then the lines of a stream, or else the whole body."""
+    async with calling as answer:
+        kind = str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
+        yield kind.encode()
+        if kind == "text/event-stream":
+            async for line in answer.content:
+                yield line
+        else:
+            yield await answer.read()
+
+
+def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
+    if "api_key_auth" in config:
+        return {config["api_key_auth"]["key"]: config["api_key_auth"]["value"]}
+    return {"Authorization": f"Bearer {config['bearer_token_auth']['token']}"}

@@ -70,7 +70,9 @@ async def _ask_openai(question: Question) -> Answered:
         provider, base = classes.openai(question.model, question.task, config)
     else:
         provider, base = classes.databricks(question.model, question.task, config)
-    return await _whole_or_events(question, await _send(provider, base, question.task, body))
+    with translated.explained():
+        reply = await _send(provider, base, question.task, body)
+    return _whole_or_events(question, reply)
 
 
 async def _send(provider: BaseProvider, base: str, task: str, body: dict[str, Any]) -> Any:
@@ -82,7 +84,7 @@ async def _send(provider: BaseProvider, base: str, task: str, body: dict[str, An
     return await provider.proxy(f"{urlsplit(base).path.rstrip('/').rpartition('/')[2]}/{PATHS[task]}", body)
 
 
-async def _whole_or_events(question: Question, reply: Any) -> Answered:
+def _whole_or_events(question: Question, reply: Any) -> Answered:
     if isinstance(reply, AsyncIterable):
         return events(reply)
     if not isinstance(reply, dict):

@@ -3,7 +3,8 @@
 Where a class has an address written into it, or signs in by itself, a small class here says otherwise.
 """
 
-from typing import Any
+import json
+from typing import Any, cast
 
 from mlflow.gateway.config import (
     AI21LabsConfig,
@@ -12,6 +13,7 @@ from mlflow.gateway.config import (
     AWSIdAndKey,
     CohereConfig,
     EndpointConfig,
+    EndpointType,
     Model,
     OpenAIConfig,
     PaLMConfig,
@@ -28,6 +30,8 @@ from mlflow.gateway.providers.palm import PaLMProvider
 from mlflow.gateway.providers.vertex_ai import VertexAIProvider
 from mlflow.gateway.utils import normalize_databricks_base_url
 
+from local_workspace.external_models.failures import bad_parameter
+
 OPENAI_FIELDS = OpenAIConfig.model_fields.keys()
 _BEDROCK_PREFIXES = {"ai21labs": "ai21"}
 
@@ -38,11 +42,15 @@ class TokenDatabricksProvider(DatabricksProvider):
     @property
     def headers(self) -> dict[str, str]:
         """The token as it is."""
-        return {"Authorization": f"Bearer {self._provider_config.token}"}
+        return {"Authorization": f"Bearer {self._config.token}"}
 
     @property
     def _api_base(self) -> str:
-        return str(normalize_databricks_base_url(self._provider_config.host))  # type: ignore[no-untyped-call]
+        return str(normalize_databricks_base_url(self._config.host or ""))
+
+    @property
+    def _config(self) -> DatabricksConfig:
+        return cast(DatabricksConfig, self._provider_config)
 
 
 class BasedCohereProvider(CohereProvider):
@@ -97,6 +105,10 @@ def _palm(model: str, task: str, config: dict[str, Any]) -> BaseProvider:
 
 
 def _vertex(model: str, task: str, config: dict[str, Any]) -> BaseProvider:
+    try:  # mlflow takes what is no JSON for the name of a file
+        json.loads(config["private_key"])
+    except ValueError as error:
+        raise bad_parameter("The private key must be a service account's key: the whole JSON of it.") from error
     made = VertexAIConfig(
         vertex_project=config["project_id"],
         vertex_location=config["region"],
@@ -128,6 +140,6 @@ _MAKERS = {
 
 
 def _endpoint(provider: str, model: str, task: str, config: Any) -> EndpointConfig:
-    return EndpointConfig(
-        name="external", endpoint_type=task, model=Model(name=model, provider=provider, config=config).model_dump()
-    )
+    named = {"name": model, "provider": provider, "config": config}
+    # As a mapping: mlflow reads `model` with its own validator, which takes nothing else.
+    return EndpointConfig.model_validate({"name": "external", "endpoint_type": EndpointType(task), "model": named})

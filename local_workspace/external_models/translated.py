@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +33,14 @@ _REASONS = {"COMPLETE": "stop", "MAX_TOKENS": "length", "STOP_SEQUENCE": "stop",
 async def ask(question: "Question") -> dict[str, Any] | AsyncGenerator[str, None]:
     """The reply, or the chunks of a stream as JSON texts. Raises FailedError, also from the stream."""
     payload = _payload(question)
-    with _explained():
+    with explained():
         provider = classes.translated(question.provider, question.model, question.task, question.config)
         if isinstance(provider, VertexAIProvider):
             await asyncio.to_thread(provider._get_credentials)  # which waits for Google; mlflow calls it on the loop
     if question.streams and question.task != "llm/v1/embeddings":
-        stream = provider.chat_stream if question.task == "llm/v1/chat" else provider.completions_stream
-        return _chunks(stream(payload))
+        is_chat = question.task == "llm/v1/chat"
+        stream: Any = provider.chat_stream(payload) if is_chat else provider.completions_stream(payload)
+        return _chunks(stream)
     if question.provider == "amazon-bedrock":
         return await asyncio.to_thread(asyncio.run, _whole(provider, question.task, payload))  # boto3 waits
     return await _whole(provider, question.task, payload)
@@ -58,7 +59,7 @@ def _payload(question: "Question") -> Any:
 
 
 async def _whole(provider: BaseProvider, task: str, payload: Any) -> dict[str, Any]:
-    with _explained():
+    with explained():
         if task == "llm/v1/chat":
             return _chat_reply(_wire(await provider.chat(payload)))
         if task == "llm/v1/completions":
@@ -66,13 +67,13 @@ async def _whole(provider: BaseProvider, task: str, payload: Any) -> dict[str, A
         return _wire(await provider.embeddings(payload))
 
 
-async def _chunks(stream: AsyncIterator[BaseModel]) -> AsyncGenerator[str, None]:
+async def _chunks(stream: AsyncGenerator[BaseModel, None]) -> AsyncGenerator[str, None]:
     """Each chunk, and usage in one last chunk without choices, where the provider counts."""
     usage: dict[str, Any] | None = None
     chunk: dict[str, Any] = {}
     begun = finished = False
-    with _explained():
-        async with aclosing(stream) as parts:  # type: ignore[type-var]  # mlflow's are generators
+    with explained():
+        async with aclosing(stream) as parts:
             async for part in parts:
                 chunk = _wire(part)
                 usage = chunk.pop("usage", None) or usage
@@ -110,7 +111,7 @@ def _chat_reply(wire: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """mlflow's errors as ours: what it cannot say to the provider, and what it cannot read of the answer."""
     try:
         yield
@@ -138,7 +139,7 @@ def _sdk_errors() -> tuple[type[Exception], ...]:
     except ImportError:
         pass
     try:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-not-found]  # optional
 
         found += [BotoCoreError, ClientError]
     except ImportError:

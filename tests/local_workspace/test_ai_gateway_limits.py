@@ -109,7 +109,9 @@ def test_a_service_principal_is_limited_by_its_client_id(limits):
 
 
 def test_a_groups_limit_is_shared_and_someone_in_two_groups_needs_room_in_one(limits):
-    users, admins = ({"calls": n, "key": "user_group", "principal": group} for n, group in ((2, "users"), (4, "admins")))
+    users, admins = (
+        {"calls": n, "key": "user_group", "principal": group} for n, group in ((2, "users"), (4, "admins"))
+    )
     target = endpoint(users, admins)
     assert calls(limits, target, ANALYST) == 2
     assert calls(limits, target, ADMIN) == 4

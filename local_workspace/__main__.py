@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_workspace.app import make_app
+from local_workspace.external_models.providers import REDIRECTABLE
 from local_workspace.identity.users import Identities
 from local_workspace.options import Options
 from local_workspace.seed import provisioned_endpoints
@@ -58,6 +59,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--timeout", type=_seconds, default=297.0, metavar="N", help="seconds that an invocation may take (default 297)"
     )
+    parser.add_argument(
+        "--provider-url",
+        type=_provider_url,
+        action="append",
+        default=[],
+        metavar="PROVIDER=URL",
+        help="where external models of PROVIDER are called in place of its own address, such as a stand-in on this machine",
+    )
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     arguments = parser.parse_args()
     if not arguments.allow_remote and not is_loopback(arguments.host):
@@ -86,6 +95,15 @@ def _alias(text: str) -> tuple[str, str]:
     if not equals or not endpoint or not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
         raise argparse.ArgumentTypeError(f"'{text}' is no NAME=ENDPOINT with a name of letters, digits, - and _")
     return name, endpoint
+
+
+def _provider_url(text: str) -> tuple[str, str]:
+    provider, _, url = text.partition("=")
+    if provider not in REDIRECTABLE or not url.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(
+            f"'{text[:200]}' is no PROVIDER=URL with a URL of http or https and one of {', '.join(REDIRECTABLE)}"
+        )
+    return provider, url
 
 
 @contextlib.contextmanager
@@ -121,7 +139,13 @@ def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
         "ca_bundle": ca_bundle,
         "state": str(state.folder),
     }
-    options = Options(host, ca_bundle, arguments.deployment_seconds, arguments.timeout)
+    options = Options(
+        host,
+        ca_bundle,
+        arguments.deployment_seconds,
+        arguments.timeout,
+        provider_urls=dict(arguments.provider_url),
+    )
     app = make_app(state, Identities(state.tokens, state.database), endpoints, options)
     asyncio.run(serve(app, listener, tls, parent, lambda: _say(json.dumps(line))))
 

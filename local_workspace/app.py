@@ -12,6 +12,10 @@ from starlette.types import ASGIApp
 from local_workspace import refusals
 from local_workspace.ai_gateway.gateway import AiGateway
 from local_workspace.ai_gateway.routes import gateway_routes
+from local_workspace.clusters.driver_process import DriverProcess
+from local_workspace.clusters.driver_proxy import DriverProxy
+from local_workspace.clusters.routes import cluster_routes
+from local_workspace.clusters.store import RUNNING_ID, ClusterStore
 from local_workspace.engines import catalog
 from local_workspace.engines.embedding_engine import EmbeddingEngine
 from local_workspace.engines.text_model import TextModel

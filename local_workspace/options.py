@@ -1,6 +1,7 @@
 """What the command line decides for every part."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -8,9 +9,13 @@ class Options:
     """`host` is the workspace's URL and `ca_bundle` the file to trust for it, None without TLS.
 
     `deployment_seconds` is how long a deployment stays visible at least; `timeout` how long an invocation may take.
+    After `scale_to_zero_seconds` without a call a custom model that may scale to zero does.
+    `provider_urls` are stand-ins for the addresses of external models' providers, by provider.
     """
 
     host: str
     ca_bundle: str | None
     deployment_seconds: float = 2.0
     timeout: float = 297.0
+    scale_to_zero_seconds: float = 1800.0
+    provider_urls: Mapping[str, str] = field(default_factory=dict)

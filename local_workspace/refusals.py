@@ -263,6 +263,40 @@ def unavailable(message: str) -> RefusalError:
     return RefusalError(503, "TEMPORARILY_UNAVAILABLE", message)
 
 
+_PROVIDER_CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "ENDPOINT_NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    409: "RESOURCE_CONFLICT",
+    429: "REQUEST_LIMIT_EXCEEDED",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def external_model_failed(provider: str, status: int, error: Any, retry_after: str | None = None) -> RefusalError:
+    """What a provider answered in place of a reply: its status, and its words inside the platform's message.
+
+    The status is passed on, 401 and 403 too: real workspaces answer so. `error` is the provider's JSON or text; callers
+    parse the message once more. Retry-After is passed on where the provider sent one.
+    """
+    status = status if 400 <= status <= 599 else 502
+    known = _PROVIDER_CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
+    wrapped = {"external_model_provider": provider, "external_model_error": error}
+    sendable = retry_after and len(retry_after) <= 64 and retry_after.isascii() and retry_after.isprintable()
+    headers = {"retry-after": retry_after} if retry_after and sendable else {}
+    return RefusalError(status, known, json.dumps(wrapped, ensure_ascii=False, separators=(",", ":")), headers)
+
+
+def external_model_key_lost(field: str) -> RefusalError:
+    """400: a plaintext credential that was encrypted with another key than the state folder has now."""
+    return bad_request(
+        f"The credential '{field}' can no longer be decrypted; send the endpoint's config again with it."
+    )
+
+
 def internal_error() -> RefusalError:
     """500: a fault of the workspace itself."""
     return RefusalError(500, "INTERNAL_ERROR", "The local workspace failed; its log on stderr says where.")

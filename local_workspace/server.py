@@ -71,7 +71,7 @@ async def serve(
         app,
         access_log=False,
         log_config=None,
-        ws="none",
+        ws="websockets-sansio",
         http="h11",
         server_header=False,
         proxy_headers=False,

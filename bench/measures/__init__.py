@@ -5,6 +5,7 @@ from bench.measures.history import history
 from bench.measures.sessions import sessions
 from bench.measures.stop import stop
 from bench.measures.stream import four_models, long_stream, stream
+from bench.measures.workspace import workspace_overhead, workspace_streams
 
 MEASURES = {
     "stream": stream,
@@ -14,4 +15,6 @@ MEASURES = {
     "history": history,
     "sessions": sessions,
     "cold-start": cold_start,
+    "workspace-overhead": workspace_overhead,
+    "workspace-streams": workspace_streams,
 }

@@ -36,10 +36,12 @@ COLUMNS = (
 
 
 class InferenceLog:
-    """The last MAX_ROWS invocations, and at most MAX_TOTAL_BYTES, of endpoints whose `inference_table_config` is enabled."""
+    """The last `max_rows` invocations, and at most `max_bytes`, of endpoints whose `inference_table_config` is enabled."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, max_rows: int = MAX_ROWS, max_bytes: int = MAX_TOTAL_BYTES) -> None:
         self._database = database
+        self._max_rows = max_rows
+        self._max_bytes = max_bytes
         database.script(
             f"CREATE TABLE IF NOT EXISTS inference_log (id INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(COLUMNS)});"
             "CREATE INDEX IF NOT EXISTS inference_log_by_endpoint ON inference_log (endpoint_name, id)"
@@ -86,13 +88,11 @@ class InferenceLog:
     def _drop_oldest(self) -> None:
         oldest = "SELECT id, kept_bytes FROM inference_log ORDER BY id LIMIT 1"
         surplus = "SELECT id, kept_bytes FROM inference_log ORDER BY id DESC LIMIT 1 OFFSET ?"
-        while row := (self._database.row(surplus, [MAX_ROWS]) or (self._too_large and self._database.row(oldest))):
+        while row := self._database.row(surplus, [self._max_rows]) or (
+            self._total > self._max_bytes and self._database.row(oldest)
+        ):
             self._database.run("DELETE FROM inference_log WHERE id = ?", [row["id"]])
             self._total -= row["kept_bytes"]
-
-    @property
-    def _too_large(self) -> bool:
-        return self._total > MAX_TOTAL_BYTES
 
 
 def _problems(observation: Observation) -> list[str]:

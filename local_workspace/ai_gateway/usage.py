@@ -36,10 +36,11 @@ COLUMNS = (
 
 
 class UsageTable:
-    """The last MAX_ROWS invocations of endpoints whose `usage_tracking_config` is enabled."""
+    """The last `max_rows` invocations of endpoints whose `usage_tracking_config` is enabled."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, max_rows: int = MAX_ROWS) -> None:
         self._database = database
+        self._max_rows = max_rows
         database.script(
             f"CREATE TABLE IF NOT EXISTS endpoint_usage (id INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(COLUMNS)});"
             "CREATE INDEX IF NOT EXISTS endpoint_usage_by_endpoint ON endpoint_usage (endpoint_name, id)"
@@ -69,7 +70,7 @@ class UsageTable:
         marks = ", ".join("?" * len(COLUMNS))
         self._database.run(f"INSERT INTO endpoint_usage ({', '.join(COLUMNS)}) VALUES ({marks})", values)  # noqa: S608, our own names
         self._database.run(
-            "DELETE FROM endpoint_usage WHERE id <= (SELECT max(id) FROM endpoint_usage) - ?", [MAX_ROWS]
+            "DELETE FROM endpoint_usage WHERE id <= (SELECT max(id) FROM endpoint_usage) - ?", [self._max_rows]
         )
 
     def rows(self, endpoint: str | None, since: int) -> list[dict[str, Any]]:

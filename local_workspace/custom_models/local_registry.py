@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
@@ -29,8 +29,9 @@ class LocalRegistry:
     def __init__(self, uri: str, artifact_root: str, models: Path) -> None:
         self._models = models
         self._artifact_root = artifact_root
-        self._tracking = TrackingStore(uri, artifact_root)
-        self._registry = RegistryStore(uri)
+        tracking, registry = cast(Any, TrackingStore), cast(Any, RegistryStore)  # their functions have no types
+        self._tracking = tracking(uri, artifact_root)
+        self._registry = registry(uri)
 
     def seed(self) -> None:
         """Register the model that comes with the workspace, and make the experiment for clients without a server."""
@@ -61,11 +62,15 @@ class LocalRegistry:
 
     def _registered(self, name: str) -> RegisteredModel | None:
         with _unknown_is_none():
-            return self._registry.get_registered_model(name)
+            found: RegisteredModel = self._registry.get_registered_model(name)
+            return found
+        return None
 
     def _find(self, name: str, number: str) -> ModelVersion | None:
         with _unknown_is_none():
-            return self._registry.get_model_version(name, number)
+            found: ModelVersion = self._registry.get_model_version(name, number)
+            return found
+        return None
 
     def _path(self, uri: str) -> Path | None:
         """The folder on this machine that an artifact URI means, or None when it lies elsewhere."""

@@ -15,7 +15,7 @@ import requests
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, set_model
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
@@ -34,7 +34,9 @@ SIGNATURE = ModelSignature(
 class PromptModel(PythonModel):
     """One row is one prompt."""
 
-    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> list[str]:
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> list[str]:
         """A text for each row, without the stop sequence it stopped at. Raises MlflowException: the chat model refused."""
         rows = model_input.to_dict("records")
         return [_completed(row["prompt"], _stops(row.get("stop")), params or {}) for row in rows]

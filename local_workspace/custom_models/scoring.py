@@ -1,4 +1,4 @@
-"""One loaded MLflow model, and how it is asked: MLflow's scoring code, with the platform's statuses and streaming."""
+"""One loaded MLflow model, and how it is asked: MLflow's own scoring code, with streaming and the platform's statuses."""
 
 import json
 import logging
@@ -9,12 +9,18 @@ from typing import Any, NamedTuple
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
-from mlflow.pyfunc import load_model, scoring_server
+from mlflow.pyfunc import load_model
+from mlflow.pyfunc import scoring_server as untyped_scoring_server
+
+from local_workspace.refusals import RefusalError, error_event
 
 log = logging.getLogger(__name__)
 
+scoring_server: Any = untyped_scoring_server
+
 DONE = b"data: [DONE]\n\n"
 JSON = "application/json"
+# The sentence of MLflow's scoring server, for what that server lets through: errors before and after the model's own code.
 UNEXPECTED = "Encountered an unexpected error while evaluating the model."
 
 
@@ -26,11 +32,12 @@ class Scored(NamedTuple):
 
 
 class Scoring:
-    """The model in a folder. Raises whatever loading it raises."""
+    """The model in a folder. Making one raises whatever loading the model raises."""
 
     def __init__(self, path: str) -> None:
         self._model = load_model(path)
-        self._input_schema = self._model.metadata.get_input_schema()
+        metadata: Any = self._model.metadata
+        self._input_schema = metadata.get_input_schema()
 
     def wants_stream(self, body: bytes, content_type: str) -> bool:
         """Whether the body is a JSON object with `"stream": true`, which is how a stream is asked for."""
@@ -38,7 +45,7 @@ class Scoring:
             return False
         try:
             asked = json.loads(body)
-        except ValueError:  # MLflow says what is wrong with it
+        except (ValueError, RecursionError):  # `answer` says what is wrong with it
             return False
         return isinstance(asked, dict) and asked.get("stream") is True
 
@@ -46,35 +53,38 @@ class Scoring:
         """The model's predictions, or the error."""
         try:
             reply = scoring_server.invocations(body, content_type, self._model, self._input_schema)
-        except (Exception, SystemExit) as error:  # a model may raise anything, and call sys.exit
-            return failure(error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a model may raise anything; `failed` logs it
+            return self.failed(error)
         if reply.mimetype != JSON:  # MLflow refuses content types in plain text, the platform everything in JSON
             return Scored(json.dumps({"error_code": "BAD_REQUEST", "message": reply.response}), reply.status)
         return Scored(reply.response, reply.status)
 
     def events(self, body: bytes) -> Iterator[bytes]:
-        """The chunks of the model's `predict_stream` as server-sent events, up to `[DONE]`. Raises what the model raises."""
+        """What the model's `predict_stream` yields, as server-sent events up to `[DONE]`. Raises what the model raises."""
         asked = scoring_server._parse_json_data(body, self._model.metadata, self._input_schema)
         for chunk in self._model.predict_stream(asked.data, params=asked.params):
-            yield _event(chunk, wrapped=not asked.is_unified_llm_input)
+            text = StringIO()
+            if asked.is_unified_llm_input:
+                scoring_server.unwrapped_predictions_to_json(chunk, text)
+            else:
+                scoring_server.predictions_to_json(chunk, text)
+            yield f"data: {text.getvalue()}\n\n".encode()
         yield DONE
 
+    def failed(self, error: BaseException) -> Scored:
+        """MLflow's reply to an error. What goes wrong in a model is the model's: 5xx stays for faults of the platform."""
+        log.error("The call failed.", exc_info=error)
+        told: Any = error
+        if not isinstance(error, MlflowException):
+            trace = "".join(traceback.format_exception(error))
+            told = MlflowException(UNEXPECTED, BAD_REQUEST, stack_trace=trace)
+        status, body = int(told.get_http_status_code()), json.loads(told.serialize_as_json())
+        if status >= 500:
+            status, body = 400, body | {"error_code": "BAD_REQUEST"}
+        return Scored(json.dumps(body), status)
 
-def failure(error: BaseException) -> Scored:
-    """MLflow's body for an error. Whatever goes wrong in a model is the model's: 5xx is for faults of the platform."""
-    if not isinstance(error, MlflowException):
-        log.error("The model failed.", exc_info=error)
-        trace = "".join(traceback.format_exception(error))
-        error = MlflowException(UNEXPECTED, BAD_REQUEST, stack_trace=trace)
-    status = error.get_http_status_code()
-    if status < 500:
-        return Scored(error.serialize_as_json(), status)
-    body = json.loads(error.serialize_as_json()) | {"error_code": "BAD_REQUEST"}
-    return Scored(json.dumps(body), 400)
-
-
-def _event(chunk: Any, *, wrapped: bool) -> bytes:
-    text = StringIO()
-    write = scoring_server.predictions_to_json if wrapped else scoring_server.unwrapped_predictions_to_json
-    write(chunk, text)
-    return f"data: {text.getvalue()}\n\n".encode()
+    def failed_event(self, error: BaseException) -> bytes:
+        """The same as a stream's last event."""
+        scored = self.failed(error)
+        body = json.loads(scored.body)
+        return error_event(RefusalError(scored.status, body["error_code"], body["message"]))

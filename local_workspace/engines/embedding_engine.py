@@ -46,15 +46,15 @@ class EmbeddingEngine:
     def __init__(self, model_file: Callable[[], Path], tokenizer_file: Callable[[], Path]) -> None:
         self._files = model_file, tokenizer_file
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="embedding")
-        self._loading: asyncio.Future[_Model] | None = None
+        self._loading: asyncio.Future[EmbeddingModel] | None = None
 
     def load(self) -> None:
         """Begin to load. Call it once, on the running loop."""
         self._loading = asyncio.get_running_loop().run_in_executor(self._worker, self._load)
 
-    def _load(self) -> "_Model":
+    def _load(self) -> "EmbeddingModel":
         began = time.monotonic()
-        model = _Model(self._files[0](), self._files[1]())
+        model = EmbeddingModel(self._files[0](), self._files[1]())
         log.info("The embedding model was loaded in %.1f s.", time.monotonic() - began)
         return model
 
@@ -82,7 +82,7 @@ class EmbeddingEngine:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
 
-class _Model:
+class EmbeddingModel:
     """Tokenizer and session. Lives in the worker thread."""
 
     def __init__(self, model_file: Path, tokenizer_file: Path) -> None:

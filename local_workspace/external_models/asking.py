@@ -6,7 +6,8 @@ ways, by mlflow.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from mlflow.gateway.providers.base import BaseProvider, PassthroughAction
 
 from local_workspace.external_models import classes, entra, translated, upstream
 from local_workspace.external_models.events import events
-from local_workspace.external_models.failures import bad_answer
+from local_workspace.external_models.failures import FailedError, bad_answer
 
 PATHS = {"llm/v1/chat": "chat/completions", "llm/v1/completions": "completions", "llm/v1/embeddings": "embeddings"}
 
@@ -40,6 +41,21 @@ class Question:
 
 
 Answered = dict[str, Any] | AsyncGenerator[str, None]
+
+
+async def lines(question: Question) -> AsyncGenerator[bytes, None]:
+    """The answer as the gateway's process sends it: `R` and the whole reply, or a `C` a chunk and a `D`, or an `F` and why."""
+    try:
+        reply = await ask(question)
+        if isinstance(reply, dict):
+            yield b"R" + json.dumps(reply, ensure_ascii=False).encode()
+            return
+        async with aclosing(reply) as chunks:
+            async for chunk in chunks:
+                yield b"C" + chunk.encode()
+        yield b"D"
+    except FailedError as error:
+        yield b"F" + json.dumps(error.failure.to_wire(), ensure_ascii=False).encode()
 
 
 async def ask(question: Question) -> Answered:
@@ -85,7 +101,7 @@ async def _send(provider: BaseProvider, base: str, task: str, body: dict[str, An
 
 
 def _whole_or_events(question: Question, reply: Any) -> Answered:
-    if isinstance(reply, AsyncIterable):
+    if isinstance(reply, AsyncGenerator):
         return events(reply)
     if not isinstance(reply, dict):
         raise bad_answer("The provider's answer is not a JSON object.")
@@ -101,16 +117,16 @@ async def _ask_custom(question: Question) -> Answered:
         _custom_headers(question.config),
         question.body | {"model": question.model},
     )
-    lines = _custom_answer(calling)
-    kind = await anext(lines)
+    answered = _custom_answer(calling)
+    kind = await anext(answered)
     if kind == b"text/event-stream":
-        return events(lines)
+        return events(answered)
     try:
-        reply = json.loads(await anext(lines))
+        reply = json.loads(await anext(answered))
     except ValueError as error:
         raise bad_answer("The provider's answer is not valid JSON.") from error
     finally:
-        await lines.aclose()
+        await answered.aclose()
     if not isinstance(reply, dict):
         raise bad_answer("The provider's answer is not a JSON object.")
     return reply

@@ -14,7 +14,6 @@ from mlflow.gateway.config import (
     CohereConfig,
     EndpointConfig,
     EndpointType,
-    Model,
     OpenAIConfig,
     PaLMConfig,
     VertexAIConfig,

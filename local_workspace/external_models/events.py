@@ -1,7 +1,8 @@
 """A provider's server-sent events, line by line into the JSON of each; and whether the stream came to its end."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from local_workspace.external_models.failures import bad_answer, provider_failed
@@ -10,7 +11,7 @@ _FIELDS = (b"event", b"id", b"retry", b"")  # the last is a comment
 BROKEN_OFF = "The stream ended before the answer was complete."
 
 
-async def events(lines: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
+async def events(lines: AsyncGenerator[bytes, None]) -> AsyncGenerator[str, None]:
     """The JSON object of each event, as text, until [DONE].
 
     Raises FailedError at what is no event, and at the end of a stream of chat or completions chunks that never finished:
@@ -18,24 +19,25 @@ async def events(lines: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
     """
     waiting: list[bytes] = []
     begun = finished = False
-    async for line in _with_last_line(lines):
-        text = line.rstrip(b"\r\n")
-        if text:
-            _take(text, waiting)
-        elif data := _joined(waiting):
-            if data == "[DONE]":
-                return
-            choices = _choices(data)
-            begun = begun or bool(choices)
-            finished = finished or any(choice.get("finish_reason") for choice in choices)
-            yield data
+    async with aclosing(_with_last_line(lines)) as all_lines:
+        async for line in all_lines:
+            if text := line.rstrip(b"\r\n"):
+                _take(text, waiting)
+            elif data := _joined(waiting):
+                if data == "[DONE]":
+                    return
+                choices = _choices(data)
+                begun = begun or bool(choices)
+                finished = finished or any(choice.get("finish_reason") for choice in choices)
+                yield data
     if begun and not finished:
         raise provider_failed(502, BROKEN_OFF)
 
 
-async def _with_last_line(lines: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-    async for line in lines:
-        yield line
+async def _with_last_line(lines: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(lines):
+        async for line in lines:
+            yield line
     yield b"\n"  # the last event may lack its empty line
 
 

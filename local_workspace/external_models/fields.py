@@ -1,5 +1,6 @@
 """One field of a provider's block: texts, URLs and credentials, refused in a sentence that never holds a credential."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from local_workspace.server import is_loopback
 PLAINTEXT = "_plaintext"
 MAX_TEXT = 4096
 MAX_CREDENTIAL = 128 * 1024  # what a secret may hold
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)
+_HEADERS_OF_HTTP = {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"}
 EXAMPLE = "{{secrets/<scope>/<key>}}"
 
 
@@ -46,6 +49,12 @@ def checked_https(url: str, place: str) -> None:
         raise invalid_parameter(
             f"The field '{place}' is an http URL, please change to https. (http is allowed to this machine only.)"
         )
+
+
+def checked_header(name: str, place: str) -> None:
+    """Raise RefusalError (400) unless `name` can be the header that carries a key."""
+    if not _HEADER.fullmatch(name) or name.lower() in _HEADERS_OF_HTTP:
+        raise invalid_parameter(f"The field '{place}' must be the name of a header, such as x-api-key.")
 
 
 def checked_credential(block: dict[str, Any], name: str, path: str, when: str) -> tuple[str, bool]:

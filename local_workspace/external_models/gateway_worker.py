@@ -7,43 +7,26 @@ cancels the call to the provider.
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_workspace.workers import child
 
-log = logging.getLogger(__name__)
-
 
 def make_app(_: dict[str, Any]) -> ASGIApp:
     """The app, once mlflow is imported, which takes seconds."""
     from local_workspace.external_models import asking, upstream
-    from local_workspace.external_models.failures import FailedError
 
     upstream.install()
-
-    async def lines(question: asking.Question) -> AsyncGenerator[bytes, None]:
-        try:
-            reply = await asking.ask(question)
-            if isinstance(reply, dict):
-                yield b"R" + json.dumps(reply, ensure_ascii=False).encode()
-                return
-            async with aclosing(reply) as chunks:
-                async for chunk in chunks:
-                    yield b"C" + chunk.encode()
-            yield b"D"
-        except FailedError as error:
-            yield b"F" + json.dumps(error.failure.to_wire(), ensure_ascii=False).encode()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         question = asking.Question(**json.loads(await _body(receive)))
-        work = asyncio.ensure_future(_send_lines(lines(question), send))
+        work = asyncio.ensure_future(_send_lines(asking.lines(question), send))
         hang_up = asyncio.ensure_future(_hang_up(receive))
         try:
             await asyncio.wait({work, hang_up}, return_when=asyncio.FIRST_COMPLETED)
@@ -52,8 +35,7 @@ def make_app(_: dict[str, Any]) -> ASGIApp:
         finally:
             for task in (work, hang_up):
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.gather(work, hang_up, return_exceptions=True)
 
     return app
 

@@ -8,6 +8,7 @@ from local_workspace.cipher import Cipher
 from local_workspace.external_models.fields import (
     PLAINTEXT,
     checked_credential,
+    checked_header,
     checked_https,
     checked_text,
     checked_url,
@@ -130,6 +131,8 @@ _TABLE = (
     Provider("custom", "custom_provider_config", ALL_TASKS, _always(_CUSTOM_FORM), ("custom_provider_url",)),
 )
 PROVIDERS = {provider.name: provider for provider in _TABLE}
+# Those whose block has no field for an address, and Azure's sign-in.
+REDIRECTABLE = ("anthropic", "ai21labs", "palm", "amazon-bedrock", "google-cloud-vertex-ai", "microsoft-entra")
 
 
 def external_model_of(
@@ -155,6 +158,7 @@ def external_model_of(
         config[field] = checked_url(config[field], f"{path}.{field}")
     if provider.name == "custom":
         checked_https(config["custom_provider_url"], f"{path}.custom_provider_url")
+        checked_header(config.get("api_key_auth", {}).get("key", "x-api-key"), f"{path}.api_key_auth.key")
     return ExternalModel(
         provider=name, name=model, task=task, config_key=provider.config_key, config=config, managed=managed
     )

@@ -1,10 +1,10 @@
 """What a fault does to a reply, as filters over its server-sent events and bytes."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from itertools import cycle
 
-from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_workspace import refusals
@@ -12,8 +12,8 @@ from local_workspace.faults.words import Fault
 from local_workspace.web.event_stream import DONE, encode_event
 
 EventFilter = Callable[[bytes], Iterator[bytes]]
+EVENT_END = re.compile(rb"\r?\n\r?\n")
 
-BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 MALFORMED = b'data: {"choices": [{"delta": {"cont\n\n'
 
 
@@ -51,31 +51,47 @@ def reply_with(faults: list[Fault], app: ASGIApp) -> ASGIApp:
 
 def _instead(fault: Fault, request_id: str) -> ASGIApp:
     if fault.kind == "html-502":
-        return HTMLResponse(BAD_GATEWAY, status_code=502)
+        return refusals.render(refusals.bad_gateway())
     return refusals.render(refusals.asked_for(fault.status, request_id, fault.retry_after))
 
 
 class _FaultyReply:
-    """The `send` of one reply with faults. Its app sends one message an event."""
+    """The `send` of one reply with faults. Of a websocket, each message that it sends is an event."""
 
     def __init__(self, faults: list[Fault], send: Send) -> None:
         self._send = send
         self._kinds = {fault.kind for fault in faults}
         self._first_token_pause = sum(fault.seconds for fault in faults if fault.kind == "stall-first-token")
         self._filters = [FILTERS[fault.kind](fault) for fault in faults if fault.kind in FILTERS]
+        self._drop = next((_break_after(fault) for fault in faults if fault.kind == "break-after"), None)
         self._is_stream = False
         self._start: Message = {}
+        self._waiting = b""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._start = message
-            self._is_stream = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/event-stream")
-            if not self._cuts_json:
+            await self._begin(message)
+        elif message["type"] == "http.response.body":
+            await self._pause()
+            await self._body(message.get("body", b""), more=message.get("more_body", False))
+        elif message["type"] == "websocket.send":
+            await self._pause()
+            for _ in self._drop(b"") if self._drop else [b""]:
                 await self._send(message)
-            return
+        else:
+            await self._send(message)
+
+    async def _begin(self, message: Message) -> None:
+        self._start = message
+        self._is_stream = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/event-stream")
+        if self._is_stream and self._filters:  # which change how long it is, should it say so
+            message["headers"] = [pair for pair in message["headers"] if pair[0] != b"content-length"]
+        if not self._cuts_json:
+            await self._send(message)
+
+    async def _pause(self) -> None:
         await asyncio.sleep(self._first_token_pause)
         self._first_token_pause = 0.0
-        await self._body(message.get("body", b""), more=message.get("more_body", False))
 
     @property
     def _cuts_json(self) -> bool:
@@ -83,16 +99,29 @@ class _FaultyReply:
 
     async def _body(self, body: bytes, *, more: bool) -> None:
         if self._cuts_json:
-            body = body[: len(body) // 2]
+            self._waiting += body
+            if more:
+                return
+            body = self._waiting[: len(self._waiting) // 2]
             headers = [pair for pair in self._start["headers"] if pair[0] != b"content-length"]
             length = (b"content-length", str(len(body)).encode())
             await self._send({**self._start, "headers": [*headers, length]})
-        if self._is_stream and body:
-            await self._event(body, self._filters)
+        if self._is_stream and self._filters:
+            for event in self._events(body, more=more):
+                await self._event(event, self._filters)
         else:
             await self._write(body)
         if not more:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _events(self, body: bytes, *, more: bool) -> Iterator[bytes]:
+        """Whole events: what comes through the driver proxy is cut anywhere. What is left at the end counts as one."""
+        self._waiting += body
+        while end := EVENT_END.search(self._waiting):
+            event, self._waiting = self._waiting[: end.end()], self._waiting[end.end() :]
+            yield event
+        if not more and self._waiting:
+            yield self._waiting
 
     async def _event(self, event: bytes, filters: list[EventFilter]) -> None:
         if not filters:

@@ -76,7 +76,7 @@ class FaultInjection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith("/_local/"):
+        if scope["type"] not in {"http", "websocket"} or scope["path"].startswith("/_local/"):
             await self._app(scope, receive, send)
             return
         words = " ".join(filter(None, (_in_header(scope), self._queue.take(scope["path"]))))

@@ -1,4 +1,4 @@
-"""What the request log must not keep: the values of secrets and keys in the bodies of calls that set them.
+"""What the request log must not keep: the values of secrets and keys, in the bodies of calls that set them.
 
 A new call that takes a secret gets a row in `_RULES`.
 """
@@ -6,51 +6,53 @@ A new call that takes a secret gets a row in `_RULES`.
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_plus
 
 REDACTED = "[redacted]"
 
-# Paths, and the names of fields, at any depth, whose values are secret there. Paths are matched loosely: whoever misspells a
-# call has sent the secret all the same.
+# Paths, and the names of fields whose values are secret there, at any depth. The paths are matched loosely: whoever misspells
+# a call has sent the secret all the same.
 _RULES = (
-    (re.compile(r"/secrets(/|$)"), re.compile(r"string_value|bytes_value")),
-    (re.compile(r"^/+api/.*serving-endpoints"), re.compile(r".*_plaintext")),
-    (re.compile(r"^/+oidc/"), re.compile(r"client_secret|assertion|subject_token|refresh_token|code|code_verifier")),
+    (re.compile(r"^/+(api/([^/]+/)*)?secrets?(/|$)"), r"string_value|bytes_value"),
+    (re.compile(r"^/+api/.*serving-endpoints"), r"[^\"=&]*_plaintext"),
+    (re.compile(r"^/+oidc/"), r"client_secret|client_assertion|assertion|subject_token|refresh_token|code"),
 )
+_FORMS = re.compile(r"^/+oidc/")
+MAX_READ_BYTES = 1024 * 1024  # no secret is that long; reading more would hold up other callers
 
 
 def redacted_body(path: str, body: bytes) -> bytes:
-    """`body` as it is where it holds no secret; with REDACTED in place of secret values; or REDACTED when it is no JSON.
+    """`body` as it is when it sets no secret; otherwise its JSON, spelt anew, with REDACTED for each secret.
 
-    A form is treated as JSON is. A body with a secret in it comes back in the spelling of `json.dumps`.
+    A body that is not JSON, or over MAX_READ_BYTES, where secrets are expected, is REDACTED as a whole.
     """
     fields = _secret_fields(path)
     if fields is None or not body.strip():
         return body
+    if len(body) > MAX_READ_BYTES:
+        return REDACTED.encode()
+    found = False
+
+    def shown(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        secrets = {name for name, item in pairs if item is not None and fields.fullmatch(name)}
+        found = found or bool(secrets)
+        return {name: REDACTED if name in secrets else item for name, item in pairs}
+
     try:
-        value = json.loads(body)
+        value = json.loads(body, object_pairs_hook=shown)
     except (ValueError, RecursionError):
-        return _redacted_form(body, fields)
-    shown = _redacted(value, fields)
-    return body if shown == value else json.dumps(shown, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        is_harmless = _FORMS.search(path) and not fields.search(unquote_plus(body.decode("latin-1")))
+        return body if is_harmless else REDACTED.encode()
+    return json.dumps(value).encode() if found else body
 
 
 def redacted_query(path: str, query: str) -> str:
-    """The query string likewise: a secret sent there is refused, but it was sent."""
+    """`query` as it is, or REDACTED when it sets a secret: one sent there is refused, but it was sent."""
     fields = _secret_fields(path)
-    if fields is None or not any(fields.fullmatch(name) for name, _ in parse_qsl(query, keep_blank_values=True)):
-        return query
-    return REDACTED
+    return REDACTED if fields and fields.search(unquote_plus(query)) else query
 
 
 def _secret_fields(path: str) -> re.Pattern[str] | None:
-    return next((fields for paths, fields in _RULES if paths.search(path)), None)
-
-
-def _redacted(value: Any, fields: re.Pattern[str]) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: REDACTED if fields.fullmatch(name) and item is not None else _redacted(item, fields)
-            for name, item in value.items()
-        }
-    return [_redacted(item, fields) for item in value] if isinstance(value, list) else value
+    names = [fields for paths, fields in _RULES if paths.search(path)]
+    return re.compile("|".join(names)) if names else None

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_workspace.web.redaction import redacted_body, redacted_query
+
 MAX_ENTRIES = 2000
 MAX_BODY_BYTES = 1024 * 1024
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
@@ -34,8 +36,9 @@ class Entry:
     sent_events: int = 0
 
     def keep_body(self, body: bytes) -> None:
-        """Remember the body, or its beginning when it is over MAX_BODY_BYTES."""
-        self.body, self.body_bytes = body[:MAX_BODY_BYTES], len(body)
+        """Remember the body, or its beginning when it is over MAX_BODY_BYTES, without the secrets it sets."""
+        shown = redacted_body(self.path, body)
+        self.body, self.body_bytes = shown[:MAX_BODY_BYTES], len(shown)
 
     def add_to_body(self, piece: bytes) -> None:
         """Remember one more piece of a body that is passed on as it comes."""
@@ -71,7 +74,7 @@ class RequestLog:
         """A new entry, in the log from now on."""
         shown = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
         redacted = {name: "[redacted]" if name in SECRET_HEADERS else value for name, value in shown.items()}
-        entry = Entry(next(self._ids), method, path, query, redacted)
+        entry = Entry(next(self._ids), method, path, redacted_query(path, query), redacted)
         self._entries.append(entry)
         return entry
 

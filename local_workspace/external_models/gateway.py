@@ -1,0 +1,131 @@
+"""The gateway as the workspace sees it: one child process with mlflow's provider classes, started once and when needed."""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+
+from local_workspace import refusals
+from local_workspace.external_models.replies import Redaction
+from local_workspace.workers.worker import Worker, WorkerError
+
+log = logging.getLogger(__name__)
+
+MODULE = "local_workspace.external_models.gateway_worker"
+LOOPBACK = "127.0.0.1,localhost,::1"
+# What a person sets so that calls get out of their network; and mlflow neither reports home nor takes a key for a file's name.
+_PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_GATEWAY_RESOLVE_API_KEY_FROM_ENV": "false",
+    "MLFLOW_GATEWAY_RESOLVE_API_KEY_FROM_FILE": "false",
+}
+
+
+class Gateway:
+    """Starts the process and asks it; starts it again when it has ended."""
+
+    def __init__(self, aws_endpoint: str | None = None) -> None:
+        """`aws_endpoint` is where Amazon Bedrock is, for development; AWS's package reads it from its environment."""
+        self._environment = _environment() | (
+            {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": aws_endpoint} if aws_endpoint else {}
+        )
+        self._worker: Worker | None = None
+        self._starting: asyncio.Task[Worker] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, while it runs."""
+        return self._worker.pid if self._worker and self._worker.running else None
+
+    def begin(self) -> None:
+        """Start the process if it is not running, and do not wait for it."""
+        if self._starting is None or (self._starting.done() and not self.pid):
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_note_failure)
+
+    async def lines(self, question: dict[str, Any], redaction: Redaction) -> AsyncGenerator[bytes, None]:
+        """The lines of the answer. Closing the iterator cancels the call to the provider.
+
+        Raises RefusalError (503) when the process cannot be started, or ends in the middle.
+        """
+        worker = await self._running()
+        ended = False
+        try:
+            async with (
+                worker.client.stream("POST", "/ask", content=json.dumps(question)) as response,
+                aclosing(_lines(response)) as lines,
+            ):
+                async for line in lines:
+                    ended = line[:1] in {b"R", b"D", b"F"}
+                    yield redaction(line)
+        except httpx.TransportError as error:
+            raise _gone() from error
+        if not ended:
+            raise _gone()
+
+    async def _running(self) -> Worker:
+        self.begin()
+        if self._starting is None:
+            raise _gone()
+        try:
+            # Shielded: who hangs up while it starts does not stop it for the others.
+            return await asyncio.shield(self._starting)
+        except WorkerError as error:
+            raise refusals.unavailable(f"The gateway for external models cannot be started. {error}") from error
+
+    async def _start(self) -> Worker:
+        if self._worker:
+            log.warning("The gateway's process has ended; starting it again.")
+            await self._worker.stop()
+        worker = Worker(MODULE, {}, environment=self._environment, on_line=_log_line)
+        await worker.start()
+        self._worker = worker
+        return worker
+
+    async def close(self) -> None:
+        """End the process."""
+        if self._starting and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._worker:
+            await self._worker.stop()
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    if bundle := os.environ.get("REQUESTS_CA_BUNDLE"):
+        kept.setdefault("SSL_CERT_FILE", bundle)
+    outside = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    return kept | _SETTINGS | {"NO_PROXY": f"{outside},{LOOPBACK}" if outside else LOOPBACK}
+
+
+def _log_line(line: str) -> None:
+    log.debug("gateway: %s", line)
+
+
+def _note_failure(task: "asyncio.Task[Worker]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.warning("The gateway for external models did not start: %s", error)
+
+
+def _gone() -> refusals.RefusalError:
+    return refusals.unavailable("The gateway's process ended while it was answering; send the request once more.")
+
+
+async def _lines(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Lines end at a newline only: JSON may hold the other line separators of Unicode."""
+    waiting: list[bytes] = []
+    async for piece in response.aiter_raw():
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            yield b"".join([*waiting, end])
+            waiting = []
+        if rest:
+            waiting.append(rest)

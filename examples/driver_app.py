@@ -1,6 +1,6 @@
 """A model behind the driver proxy: an HTTP app as it runs on the driver of a Databricks cluster.
 
-    pip install starlette uvicorn
+    pip install starlette uvicorn requests
     export DATABRICKS_HOST=... DATABRICKS_TOKEN=...
     python driver_app.py --host 0.0.0.0 --port 7777
 
@@ -21,11 +21,10 @@ import asyncio
 import json
 import os
 import socket
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -33,6 +32,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+HOST = os.environ.get("DATABRICKS_HOST", "").rstrip("/")
+TOKEN = os.environ.get("DATABRICKS_TOKEN", "")
 ENDPOINT = os.environ.get("DRIVER_APP_ENDPOINT", "local-smollm2-135m-instruct")
 MAX_BODY_BYTES = 1024 * 1024
 MAX_PROMPT_CHARACTERS = 20_000
@@ -91,28 +92,21 @@ def cut(text: str, stops: list[str]) -> str:
 def generate(question: Question) -> str:
     """What the model adds to the prompt. Raises HTTPException when the endpoint cannot answer."""
     wanted = {"model": ENDPOINT, "prompt": question.prompt, "max_tokens": MAX_TOKENS, "stop": question.stop}
-    host, token = os.environ["DATABRICKS_HOST"].rstrip("/"), os.environ["DATABRICKS_TOKEN"]
-    request = urllib.request.Request(
-        f"{host}/serving-endpoints/completions",
-        json.dumps(wanted).encode(),
-        {"authorization": f"Bearer {token}", "content-type": "application/json"},
-    )
+    headers = {"authorization": f"Bearer {TOKEN}"}
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as reply:
-            completion = json.load(reply)
-    except urllib.error.HTTPError as error:
-        status = error.code if error.code in {429, 503} else 502
-        raise HTTPException(status, f"The endpoint {ENDPOINT} answered {error.code}: {_message(error)}") from error
-    except (OSError, ValueError) as error:
+        reply = requests.post(
+            f"{HOST}/serving-endpoints/completions", json=wanted, headers=headers, timeout=ANSWER_SECONDS
+        )
+        completion = reply.json()
+    except requests.RequestException as error:
         raise HTTPException(502, f"The endpoint {ENDPOINT} did not answer: {error}") from error
-    return cut(str(completion["choices"][0]["text"]), question.stop)
-
-
-def _message(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.load(error)["message"])[:500]
-    except (OSError, ValueError, TypeError, KeyError):
-        return str(error.reason)
+    if not reply.ok:
+        # Too many requests and not ready yet are worth another try, and the caller should know.
+        status = reply.status_code if reply.status_code in {429, 503} else 502
+        raise HTTPException(
+            status, f"The endpoint {ENDPOINT} answered {reply.status_code}: {completion.get('message')}"
+        )
+    return cut(completion["choices"][0]["text"], question.stop)
 
 
 class App:

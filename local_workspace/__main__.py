@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_workspace.app import make_app
+from local_workspace.clusters.driver_process import listen_on_driver_port
+from local_workspace.clusters.store import RUNNING_ID
 from local_workspace.external_models.providers import REDIRECTABLE
 from local_workspace.identity.users import Identities
 from local_workspace.options import Options
@@ -66,6 +68,13 @@ def _arguments() -> argparse.Namespace:
         default=[],
         metavar="PROVIDER=URL",
         help="where external models of PROVIDER are called in place of its own address, such as a stand-in on this machine",
+    )
+    parser.add_argument(
+        "--scale-to-zero-seconds",
+        type=_seconds,
+        default=1800.0,
+        metavar="N",
+        help="seconds without a call after which a custom model may scale to zero (default 1800)",
     )
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     arguments = parser.parse_args()
@@ -130,12 +139,13 @@ def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
     host = _url(arguments, listener)
     ca_bundle = str(bundle) if bundle else None
     write_shell_file(state, host, ca_bundle)
+    driver_listener = listen_on_driver_port(besides=listener.getsockname()[1])
     line = {
         "host": host,
         "token": state.tokens["admin"],
         "users": state.tokens,
-        "cluster_id": None,
-        "driver_port": None,
+        "cluster_id": RUNNING_ID,
+        "driver_port": driver_listener.getsockname()[1] if driver_listener else None,
         "ca_bundle": ca_bundle,
         "state": str(state.folder),
     }
@@ -145,8 +155,9 @@ def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
         arguments.deployment_seconds,
         arguments.timeout,
         provider_urls=dict(arguments.provider_url),
+        scale_to_zero_seconds=arguments.scale_to_zero_seconds,
     )
-    app = make_app(state, Identities(state.tokens, state.database), endpoints, options)
+    app = make_app(state, Identities(state.tokens, state.database), endpoints, options, driver_listener)
     asyncio.run(serve(app, listener, tls, parent, lambda: _say(json.dumps(line))))
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from local_workspace.custom_models.seeded import ENDPOINT_NAME as PROMPT_ENDPOINT
+from local_workspace.custom_models.seeded import MODEL_DESCRIPTION, seeded_entity
 from local_workspace.engines.catalog import CHAT_MODEL, EMBEDDING_MODEL, FoundationModel
 from local_workspace.identity.users import ADMIN
 from local_workspace.serving.records import Config, Endpoint, Route, ServedEntity
@@ -17,6 +19,7 @@ def provisioned_endpoints(created_ms: int, aliases: dict[str, str]) -> list[Endp
     endpoints = {
         name: _foundation_endpoint(name, entity, model, created_ms) for name, (entity, model) in PROVISIONED.items()
     }
+    endpoints[PROMPT_ENDPOINT] = seeded_endpoint(PROMPT_ENDPOINT, seeded_entity(), MODEL_DESCRIPTION, created_ms)
     for name, target in aliases.items():
         if name in endpoints:
             raise ValueError(f"The alias '{name}' has the name of an endpoint that exists already.")
@@ -37,7 +40,7 @@ def endpoint_id(name: str) -> str:
 
 
 def seeded_endpoint(name: str, entity: ServedEntity, description: str, created_ms: int) -> Endpoint:
-    """An endpoint that serves `entity` from the start, ready."""
+    """An endpoint that comes with the workspace and serves `entity`, ready."""
     ready = entity.model_copy(
         update={"deployment": "DEPLOYMENT_READY", "creator": ADMIN.user_name, "created_ms": created_ms}
     )
@@ -48,6 +51,7 @@ def seeded_endpoint(name: str, entity: ServedEntity, description: str, created_m
         created_ms=created_ms,
         updated_ms=created_ms,
         description=description,
+        provisioned=True,
         config=Config(version=1, entities=[ready], routes=[Route(entity=entity.name, percentage=100)]),
     )
 
@@ -56,4 +60,4 @@ def _foundation_endpoint(name: str, entity_name: str, model: FoundationModel, cr
     entity = ServedEntity(
         name=entity_name, kind="foundation", entity_name=model.entity_name, entity_version=model.entity_version
     )
-    return seeded_endpoint(name, entity, model.description, created_ms).model_copy(update={"provisioned": True})
+    return seeded_endpoint(name, entity, model.description, created_ms)

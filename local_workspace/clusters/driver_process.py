@@ -13,6 +13,8 @@ from itertools import chain
 from pathlib import Path
 
 from local_workspace.clusters.records import Cluster
+from local_workspace.identity.users import ADMIN, Identities
+from local_workspace.options import Options
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ STOP_SECONDS = 2.0
 # So many ends within that many seconds after a start, one after the other, and it is not started again.
 MAX_EARLY_ENDS = 3
 EARLY_SECONDS = 2.0
+SERVING_SCOPE = "serving.serving-endpoints"
+TOKEN_SECONDS = 366 * 86_400.0
 
 
 def listen_on_driver_port(besides: int) -> socket.socket | None:
@@ -48,6 +52,13 @@ def _listen(port: int) -> socket.socket | None:
         listener.close()
         return None
     return listener
+
+
+def driver_environment(identities: Identities, options: Options) -> dict[str, str]:
+    """What a notebook on the driver would set for the app: the workspace, and a token that is good for its endpoints only."""
+    token = identities.issue_access_token(ADMIN, (SERVING_SCOPE,), TOKEN_SECONDS)
+    environment = {"DATABRICKS_HOST": options.host, "DATABRICKS_TOKEN": token}
+    return environment | ({"REQUESTS_CA_BUNDLE": options.ca_bundle} if options.ca_bundle else {})
 
 
 class DriverProcess:

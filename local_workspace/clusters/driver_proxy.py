@@ -53,9 +53,7 @@ class DriverProxy:
         if not self._permissions.allows("clusters", cluster.cluster_id, caller, "CAN_ATTACH_TO"):
             raise refusals.missing_permission(caller.user_name, "Attach", "cluster", cluster.cluster_id)
         if cluster.single_user_name not in {None, caller.user_name}:
-            raise refusals.single_user_check_failed(
-                caller.user_name, cluster.cluster_id, str(cluster.single_user_name)
-            )
+            raise refusals.single_user_check_failed(caller.user_name, cluster.cluster_id, str(cluster.single_user_name))
         if cluster.state != RUNNING:
             raise refusals.cluster_not_running(cluster.cluster_id, cluster.state)
         if address.port == self._own_port:

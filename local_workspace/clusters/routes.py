@@ -42,64 +42,76 @@ class ListEvents(ClusterId):
     start_time: Integer = 0
     end_time: Integer | None = None
     order: Literal["ASC", "DESC"] = "DESC"
-    event_types: list[Text] = []
+    event_types: tuple[Text, ...] = ()
     offset: Annotated[Integer, Field(ge=0)] = 0
     limit: Annotated[Integer, Field(ge=0, le=MAX_EVENTS)] = 50
+
+
+class _Callers:
+    """The clusters as callers may see and change them."""
+
+    def __init__(self, store: ClusterStore, permissions: PermissionStore) -> None:
+        self.store = store
+        self._permissions = permissions
+
+    def visible(self, caller: User) -> list[Cluster]:
+        """Those on which the caller has any permission."""
+        return [each for each in self.store.all() if self._permissions.level("clusters", each.cluster_id, caller)]
+
+    def get(self, cluster_id: str, caller: User, level: str) -> Cluster:
+        """The cluster. Raises RefusalError: 400 when there is none, 403 when the caller lacks `level` on it."""
+        cluster = self.store.get(cluster_id)
+        if not self._permissions.allows("clusters", cluster_id, caller, level):
+            raise missing_permission(caller.user_name, ABILITIES[level], "cluster", cluster_id)
+        return cluster
+
+    async def change(self, request: Request, change: Callable[[str, User], None]) -> dict[str, Any]:
+        """Start, restart or terminate the cluster that the request's body names."""
+        wanted, caller = (await read(ClusterId, request)).cluster_id, request.scope["caller"]
+        self.get(wanted, caller, "CAN_RESTART")
+        change(wanted, caller)
+        return {}
 
 
 def cluster_routes(store: ClusterStore, permissions: PermissionStore) -> APIRouter:
     """The routes, under both versions' prefixes."""
     router = APIRouter()
     for prefix in PREFIXES:
-        router.include_router(_routes(store, permissions), prefix=prefix)
+        router.include_router(_routes(_Callers(store, permissions)), prefix=prefix)
     return router
 
 
-def _routes(store: ClusterStore, permissions: PermissionStore) -> APIRouter:
+def _routes(clusters: _Callers) -> APIRouter:
     router = APIRouter()
-
-    def allowed(cluster_id: str, caller: User, level: str) -> Cluster:
-        cluster = store.get(cluster_id)
-        if not permissions.allows("clusters", cluster_id, caller, level):
-            raise missing_permission(caller.user_name, ABILITIES[level], "cluster", cluster_id)
-        return cluster
 
     @router.get("/list", openapi_extra=takes_query(ListClusters))
     async def list_clusters(request: Request) -> dict[str, Any]:
-        caller = request.scope["caller"]
-        visible = [each for each in store.list() if permissions.level("clusters", each.cluster_id, caller)]
-        found = _filtered(visible, request)
+        found = _filtered(clusters.visible(request.scope["caller"]), request)
         # Version 2.0 knows no pages: it lists everything.
         return _page(found, read_query(ListClusters, request)) if "/2.1/" in request.url.path else _listed(found)
 
     @router.get("/get", openapi_extra=takes_query(ClusterId))
     async def get_cluster(request: Request) -> dict[str, Any]:
         wanted = read_query(ClusterId, request).cluster_id
-        return allowed(wanted, request.scope["caller"], "CAN_ATTACH_TO").to_wire()
+        return clusters.get(wanted, request.scope["caller"], "CAN_ATTACH_TO").to_wire()
 
     @router.post("/start", openapi_extra=takes(ClusterId))
     async def start_cluster(request: Request) -> dict[str, Any]:
-        return await change(request, store.start)
+        return await clusters.change(request, clusters.store.start)
 
     @router.post("/restart", openapi_extra=takes(ClusterId))
     async def restart_cluster(request: Request) -> dict[str, Any]:
-        return await change(request, store.restart)
+        return await clusters.change(request, clusters.store.restart)
 
     @router.post("/delete", openapi_extra=takes(ClusterId))
     async def terminate_cluster(request: Request) -> dict[str, Any]:
-        return await change(request, store.terminate)
-
-    async def change(request: Request, apply: Callable[[str, User], None]) -> dict[str, Any]:
-        wanted, caller = (await read(ClusterId, request)).cluster_id, request.scope["caller"]
-        allowed(wanted, caller, "CAN_RESTART")
-        apply(wanted, caller)
-        return {}
+        return await clusters.change(request, clusters.store.terminate)
 
     @router.post("/events", openapi_extra=takes(ListEvents))
     async def list_events(request: Request) -> dict[str, Any]:
         wanted = await read(ListEvents, request)
-        allowed(wanted.cluster_id, request.scope["caller"], "CAN_ATTACH_TO")
-        return _events(store.events(wanted.cluster_id), wanted)
+        clusters.get(wanted.cluster_id, request.scope["caller"], "CAN_ATTACH_TO")
+        return _events(clusters.store.events(wanted.cluster_id), wanted)
 
     return router
 

@@ -55,10 +55,10 @@ class ClusterStore:
         self._now_ms = now_ms
         self.watchers: list[Callable[[Cluster], None]] = []
         database.script(TABLES)
-        if not self.list():
+        if not self.all():
             self._seed(permissions)
 
-    def list(self) -> list[Cluster]:
+    def all(self) -> list[Cluster]:
         """Every cluster, by id."""
         rows = self._database.rows("SELECT record FROM clusters ORDER BY cluster_id")
         return [self._current(row["record"]) for row in rows]
@@ -89,9 +89,7 @@ class ClusterStore:
         if cluster.state != RUNNING:
             raise unexpected_cluster_state(cluster_id, cluster.state)
         now = self._now_ms()
-        anew = replace(
-            cluster, state=RESTARTING, changed_ms=now, restarted_ms=now, spark_context_id=_context_id()
-        )
+        anew = replace(cluster, state=RESTARTING, changed_ms=now, restarted_ms=now, spark_context_id=_context_id())
         self._change(anew, "RESTARTING", user, then="RUNNING")
 
     def terminate(self, cluster_id: str, user: User) -> None:
@@ -120,7 +118,13 @@ class ClusterStore:
         return Cluster(**json.loads(record)).at(self._now_ms(), self._passing_ms)
 
     def _change(
-        self, cluster: Cluster, event: str, user: User, *, then: str | None = None, details: dict[str, Any] | None = None
+        self,
+        cluster: Cluster,
+        event: str,
+        user: User,
+        *,
+        then: str | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
         at, by = cluster.changed_ms, {"user": user.user_name}
         with self._database.transaction():
@@ -149,27 +153,28 @@ class ClusterStore:
         """The first start: the admin's own running cluster, and a shared one that anyone may start."""
         now = self._now_ms()
         idle = {"code": "INACTIVITY", "type": "SUCCESS", "parameters": {"inactivity_duration_min": "120"}}
-        ours = {"creator": ADMIN.user_name, "changed_ms": now, "start_ms": now, "restarted_ms": 0}
         dedicated = Cluster(
-            **ours,
             cluster_id=RUNNING_ID,
             name="local-dedicated",
+            creator=ADMIN.user_name,
             data_security_mode=SINGLE_USER,
             single_user_name=ADMIN.user_name,
             state=RUNNING,
+            changed_ms=now,
+            start_ms=now,
+            restarted_ms=0,
             terminated_ms=0,
             spark_context_id=_context_id(),
             termination=None,
         )
-        shared = Cluster(
-            **ours,
+        shared = replace(
+            dedicated,
             cluster_id=TERMINATED_ID,
             name="local-shared",
             data_security_mode=USER_ISOLATION,
             single_user_name=None,
             state=TERMINATED,
             terminated_ms=now,
-            spark_context_id=_context_id(),
             termination=idle,
         )
         with self._database.transaction():

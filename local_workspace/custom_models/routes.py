@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 from fastapi import APIRouter, Request
-from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
 from local_workspace import refusals
@@ -49,7 +48,7 @@ def registry_routes(registry: Registry) -> APIRouter:
         except httpx.TransportError as error:
             raise refusals.unavailable("The model registry's process ended during the call; ask again.") from error
         headers = {name: value for name, value in reply.headers.items() if name not in KEPT_BACK}
-        return StreamingResponse(reply.aiter_raw(), reply.status_code, headers, background=BackgroundTask(reply.aclose))
+        return StreamingResponse(_relayed(reply), reply.status_code, headers)
 
     return router
 
@@ -72,6 +71,14 @@ def _target(request: Request) -> bytes:
     raw: bytes = request.scope["raw_path"]
     query: bytes = request.scope["query_string"]
     return raw + (b"?" + query if query else b"")
+
+
+async def _relayed(reply: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for piece in reply.aiter_raw():
+            yield piece
+    finally:
+        await reply.aclose()
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

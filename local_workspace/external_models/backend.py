@@ -1,5 +1,6 @@
 """External models as a backend: credentials resolved at each call, and the provider asked through the gateway's process."""
 
+import asyncio
 import importlib.util
 import time
 from collections import OrderedDict, deque
@@ -20,6 +21,7 @@ from local_workspace.serving.backends import Deployment, DeploymentError, Invoca
 from local_workspace.serving.records import ExternalModel
 
 CONNECT_SECONDS = 10.0
+CLIENT_CLOSED = 499
 MAX_LOG_LINES = 200
 MAX_LOGS = 500
 # What an invocation may say to the platform and not to a provider.
@@ -108,6 +110,9 @@ class ExternalModels:
         except RefusalError as refusal:
             note(refusal.status)
             raise
+        except asyncio.CancelledError:
+            note(CLIENT_CLOSED)
+            raise
 
     async def _reply(
         self, deployment: Deployment, lines: AsyncGenerator[bytes, None], note: Callable[..., None]
@@ -115,7 +120,7 @@ class ExternalModels:
         model, headers = _model(deployment), {"served-model-name": deployment.entity.name}
         first = await anext(lines, b"")
         if first[:1] in {b"C", b"D"}:
-            return PassedStream(model.provider, first, lines, headers, lambda sent, failed: note(failed or 200, sent))
+            return PassedStream(model.provider, first, lines, headers, lambda sent, status: note(status, sent))
         async with aclosing(lines):
             if not first:
                 raise unavailable("The gateway's process gave no answer; send the request once more.")
@@ -166,8 +171,8 @@ def _body(invocation: Invocation) -> dict[str, Any]:
     """What the provider gets of the body: all but the platform's own fields, and what `extra_params` adds."""
     body = invocation.body or {}
     extra = body.get("extra_params")
-    kept = {name: value for name, value in body.items() if name not in _OF_THE_PLATFORM}
-    return kept | (extra if isinstance(extra, dict) else {})
+    added = extra if isinstance(extra, dict) else {}
+    return {name: value for name, value in (body | added).items() if name not in _OF_THE_PLATFORM}
 
 
 def _is_installed(package: str) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -17,12 +18,15 @@ from local_workspace.workers.worker import Worker, WorkerError
 log = logging.getLogger(__name__)
 
 MODULE = "local_workspace.external_models.gateway_worker"
+REMEMBERED = 64  # the calls whose credentials are kept out of the log
 LOOPBACK = "127.0.0.1,localhost,::1"
 # What a person sets so that calls get out of their network; and mlflow neither reports home nor takes a key for a file's name.
 _PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
+    "NETRC": os.devnull,  # aiohttp takes proxies from the environment, and would take sign-ins from there
+    "PYTHONWARNINGS": "ignore::FutureWarning",  # mlflow says at each call that a provider is deprecated
     "MLFLOW_GATEWAY_RESOLVE_API_KEY_FROM_ENV": "false",
     "MLFLOW_GATEWAY_RESOLVE_API_KEY_FROM_FILE": "false",
 }
@@ -38,6 +42,7 @@ class Gateway:
         )
         self._worker: Worker | None = None
         self._starting: asyncio.Task[Worker] | None = None
+        self._redactions: deque[Redaction] = deque(maxlen=REMEMBERED)
 
     @property
     def pid(self) -> int | None:
@@ -55,6 +60,7 @@ class Gateway:
 
         Raises RefusalError (503) when the process cannot be started, or ends in the middle.
         """
+        self._redactions.append(redaction)
         worker = await self._running()
         ended = False
         try:
@@ -62,6 +68,10 @@ class Gateway:
                 worker.client.stream("POST", "/ask", content=json.dumps(question)) as response,
                 aclosing(_lines(response)) as lines,
             ):
+                if response.status_code != httpx.codes.OK:
+                    raise refusals.unavailable(
+                        "The gateway failed; the log of the local workspace on stderr says where."
+                    )
                 async for line in lines:
                     ended = line[:1] in {b"R", b"D", b"F"}
                     yield redaction(line)
@@ -84,10 +94,17 @@ class Gateway:
         if self._worker:
             log.warning("The gateway's process has ended; starting it again.")
             await self._worker.stop()
-        worker = Worker(MODULE, {}, environment=self._environment, on_line=_log_line)
+        worker = Worker(MODULE, {}, environment=self._environment, on_line=self._log_line)
         await worker.start()
         self._worker = worker
         return worker
+
+    def _log_line(self, line: str) -> None:
+        text = line.encode(errors="replace")
+        for redaction in self._redactions:  # a traceback may hold what a call was made with
+            text = redaction(text)
+        level = logging.DEBUG if text.startswith((b"INFO ", b"DEBUG ")) else logging.WARNING
+        log.log(level, "gateway: %s", text.decode(errors="replace"))
 
     async def close(self) -> None:
         """End the process."""
@@ -104,10 +121,6 @@ def _environment() -> dict[str, str]:
         kept.setdefault("SSL_CERT_FILE", bundle)
     outside = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
     return kept | _SETTINGS | {"NO_PROXY": f"{outside},{LOOPBACK}" if outside else LOOPBACK}
-
-
-def _log_line(line: str) -> None:
-    log.debug("gateway: %s", line)
 
 
 def _note_failure(task: "asyncio.Task[Worker]") -> None:

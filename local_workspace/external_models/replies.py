@@ -49,7 +49,7 @@ class PassedStream(Response):
     """A stream whose chunks are passed on as they are: `data:` lines, one ASGI message each, `data: [DONE]`.
 
     `lines` are those after `first`. A failure after the first chunk becomes an error event, and then the stream ends.
-    `when_over` is told how many chunks were sent, and the failure's status if there was one.
+    `when_over` is told how many chunks were sent, and how it ended: 200, a failure's status, or 499 when the caller hung up.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PassedStream(Response):
         first: bytes,
         lines: AsyncGenerator[bytes, None],
         headers: dict[str, str],
-        when_over: Callable[[int, int | None], None],
+        when_over: Callable[[int, int], None],
     ) -> None:
         super().__init__(headers=headers | {"cache-control": "no-cache"}, media_type="text/event-stream")
         del self.headers["content-length"]
@@ -67,7 +67,7 @@ class PassedStream(Response):
         self._lines = lines
         self._when_over = when_over
         self._sent = 0
-        self._failed: int | None = None
+        self._status = 499
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the reply."""
@@ -79,7 +79,7 @@ class PassedStream(Response):
                     await self._send_line(line, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            self._when_over(self._sent, self._failed)
+            self._when_over(self._sent, self._status)
 
     async def _send_line(self, line: bytes, send: Send) -> None:
         await send({"type": "http.response.body", "body": self._event(line), "more_body": True})
@@ -90,8 +90,9 @@ class PassedStream(Response):
             return b"data: " + line[1:] + b"\n\n"
         if line.startswith(b"F"):
             refusal = refusal_of(self._provider, line[1:])
-            self._failed = refusal.status
+            self._status = refusal.status
             return error_event(refusal)
+        self._status = 200
         return DONE
 
 

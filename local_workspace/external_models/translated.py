@@ -1,6 +1,7 @@
 """Providers of another language than OpenAI's: mlflow says the body in theirs, and their answer in the platform's."""
 
 import asyncio
+import inspect
 import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
@@ -39,6 +40,9 @@ async def ask(question: "Question") -> dict[str, Any] | AsyncGenerator[str, None
             await asyncio.to_thread(provider._get_credentials)  # which waits for Google; mlflow calls it on the loop
     if question.streams and question.task != "llm/v1/embeddings":
         is_chat = question.task == "llm/v1/chat"
+        # mlflow's stand-in where a provider does not stream is no generator.
+        if not inspect.isasyncgenfunction(provider._chat_stream if is_chat else provider._completions_stream):
+            raise bad_parameter(f"Provider {question.provider} cannot stream {question.task}; leave 'stream' out.")
         stream: Any = provider.chat_stream(payload) if is_chat else provider.completions_stream(payload)
         return _chunks(stream)
     if question.provider == "amazon-bedrock":

@@ -34,50 +34,65 @@ class AccessControl(LenientBody):
 class ChangePermissions(LenientBody):
     """The body of PUT and PATCH. No list is an empty one, as everywhere in the platform's API."""
 
-    access_control_list: Annotated[list[AccessControl], Field(max_length=MAX_GRANTS)] = []
+    access_control_list: Annotated[tuple[AccessControl, ...], Field(max_length=MAX_GRANTS)] = ()
+
+
+class _Objects:
+    """What has permissions here: kinds of objects, and for each whether an id is one."""
+
+    def __init__(self, store: PermissionStore, exists: Mapping[str, Callable[[str], bool]]) -> None:
+        self._store = store
+        self._exists = exists
+
+    def kind(self, object_type: str, object_id: str) -> ObjectKind:
+        """The kind of an object. Raises RefusalError: 400 for an unknown type, 404 for an object that is not there."""
+        if object_type not in self._exists:
+            known = ", ".join(self._exists)
+            raise invalid_parameter(f"'{object_type[:80]}' is no type of object that has permissions here: {known}.")
+        kind = KINDS[object_type]
+        if not self._exists[object_type](object_id):
+            raise no_such_object(kind.noun, object_id)
+        return kind
+
+    def show(self, object_type: str, object_id: str) -> dict[str, Any]:
+        """The object's permissions as the API shows them."""
+        return to_wire(KINDS[object_type], object_id, self._store.grants(object_type, object_id))
+
+    async def change(
+        self, object_type: str, object_id: str, request: Request, put: Callable[[str, str, list[Grant]], None]
+    ) -> dict[str, Any]:
+        """Have `put` write the grants in the request's body, if the caller may."""
+        kind, caller = self.kind(object_type, object_id), request.scope["caller"]
+        if not self._store.allows(object_type, object_id, caller, CAN_MANAGE):
+            raise missing_permission(caller.user_name, "Manage", kind.noun, object_id)
+        body = await read(ChangePermissions, request)
+        put(object_type, object_id, [_grant(kind, item) for item in body.access_control_list])
+        return self.show(object_type, object_id)
 
 
 def permission_routes(store: PermissionStore, exists: Mapping[str, Callable[[str], bool]]) -> APIRouter:
     """The routes for the kinds of objects in `exists`, which says of an id whether there is such an object."""
     router = APIRouter(prefix="/api/2.0/permissions")
-
-    def checked(object_type: str, object_id: str) -> ObjectKind:
-        if object_type not in exists:
-            known = ", ".join(exists)
-            raise invalid_parameter(f"'{object_type[:80]}' is no type of object that has permissions here: {known}.")
-        kind = KINDS[object_type]
-        if not exists[object_type](object_id):
-            raise no_such_object(kind.noun, object_id)
-        return kind
+    objects = _Objects(store, exists)
 
     @router.get("/{object_type}/{object_id}")
     async def get_permissions(object_type: str, object_id: str, request: Request) -> dict[str, Any]:
-        kind, caller = checked(object_type, object_id), request.scope["caller"]
+        kind, caller = objects.kind(object_type, object_id), request.scope["caller"]
         if store.level(object_type, object_id, caller) is None:
             raise missing_permission(caller.user_name, "View", kind.noun, object_id)
-        return to_wire(kind, object_id, store.grants(object_type, object_id))
+        return objects.show(object_type, object_id)
 
     @router.put("/{object_type}/{object_id}", openapi_extra=takes(ChangePermissions))
     async def set_permissions(object_type: str, object_id: str, request: Request) -> dict[str, Any]:
-        return await change(object_type, object_id, request, store.replace)
+        return await objects.change(object_type, object_id, request, store.replace)
 
     @router.patch("/{object_type}/{object_id}", openapi_extra=takes(ChangePermissions))
     async def update_permissions(object_type: str, object_id: str, request: Request) -> dict[str, Any]:
-        return await change(object_type, object_id, request, store.merge)
-
-    async def change(
-        object_type: str, object_id: str, request: Request, put: Callable[[str, str, list[Grant]], None]
-    ) -> dict[str, Any]:
-        kind, caller = checked(object_type, object_id), request.scope["caller"]
-        if not store.allows(object_type, object_id, caller, CAN_MANAGE):
-            raise missing_permission(caller.user_name, "Manage", kind.noun, object_id)
-        body = await read(ChangePermissions, request)
-        put(object_type, object_id, [_grant(kind, item) for item in body.access_control_list])
-        return to_wire(kind, object_id, store.grants(object_type, object_id))
+        return await objects.change(object_type, object_id, request, store.merge)
 
     @router.get("/{object_type}/{object_id}/permissionLevels")
     async def get_permission_levels(object_type: str, object_id: str) -> dict[str, Any]:
-        kind = checked(object_type, object_id)
+        kind = objects.kind(object_type, object_id)
         described = [{"permission_level": name, "description": text} for name, text in kind.levels.items()]
         return {"permission_levels": described}
 

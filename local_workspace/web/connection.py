@@ -18,6 +18,7 @@ from local_workspace.web.streamed_body import STREAMED, StreamedBody
 from local_workspace.web.websocket_recorder import WebsocketRecorder
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_INVOCATION_BYTES = 16 * 1024 * 1024  # what a custom model takes; other endpoints refuse more than MAX_BODY_BYTES themselves
 # A client that is still sending when we answer sees a reset instead of the 413, so that much more is read and forgotten.
 MAX_DRAINED_BYTES = 32 * 1024 * 1024
 UNLOGGED = ("/_local/", "/.well-known/databricks-config")
@@ -125,8 +126,9 @@ class Recorder:
 async def read_body(receive: Receive, scope: Scope) -> bytes:
     """The request's body.
 
-    Raises RefusalError (413) over MAX_BODY_BYTES, whatever Content-Length says, and CallerGoneError if it breaks off.
+    Raises RefusalError (413) over the path's limit, whatever Content-Length says, and CallerGoneError if it breaks off.
     """
+    limit = MAX_INVOCATION_BYTES if scope["path"].endswith("/invocations") else MAX_BODY_BYTES
     pieces: list[bytes] = []
     size = 0
     more = True
@@ -136,12 +138,12 @@ async def read_body(receive: Receive, scope: Scope) -> bytes:
             raise CallerGoneError
         piece = message.get("body", b"")
         size += len(piece)
-        if size <= MAX_BODY_BYTES:
+        if size <= limit:
             pieces.append(piece)
         more = message.get("more_body", False)
-    if size > MAX_BODY_BYTES:
+    if size > limit:
         scope["log_entry"].keep_body(b"".join(pieces))
-        raise refusals.too_large(MAX_BODY_BYTES)
+        raise refusals.too_large(limit)
     return b"".join(pieces)
 
 

@@ -25,9 +25,11 @@ def make_sdk(tls_workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", tls_workspace.ca_bundle)
 
     def make(token: str | None = None, retry_seconds: int = 30, **options: str) -> WorkspaceClient:
-        signed_in = options or {"token": token or tls_workspace.token}
+        options = {"host": tls_workspace.host} | options
+        if "client_id" not in options:
+            options["token"] = token or tls_workspace.token
         limits = {"retry_timeout_seconds": retry_seconds, "http_timeout_seconds": 60}
-        return WorkspaceClient(config=Config(host=tls_workspace.host, **signed_in, **limits))
+        return WorkspaceClient(config=Config(**options, **limits))
 
     return make
 

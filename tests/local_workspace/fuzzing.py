@@ -1,0 +1,143 @@
+"""Generated requests against a running workspace, from its own OpenAPI description."""
+
+import itertools
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import APIOperation, Case, GenerationMode
+
+from tests.local_workspaces import LocalWorkspace
+
+SECONDS = 30.0
+# Without a model, which would answer slowly what was not asked: how bodies are read is in question here.
+NO_MODEL = {"x-local-fault": "scripted-0-3"}
+MODEL_ROUTES = ("/serving-endpoints/", "/ai-gateway/")
+
+
+@dataclass
+class Fuzzer:
+    """Sends what schemathesis makes up and keeps what came of it. `known` has real values of parameters, by name."""
+
+    workspace: LocalWorkspace
+    known: dict[str, list[str]]
+    statuses: Counter[int] = field(default_factory=Counter)
+    findings: dict[str, str] = field(default_factory=dict)
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        self._session = requests.Session()
+        self._session.headers["authorization"] = f"Bearer {self.workspace.token}"
+        self._turn = itertools.count()
+
+    @property
+    def sent(self) -> int:
+        """How many requests were answered."""
+        return sum(self.statuses.values())
+
+    def operations(self) -> Iterator[APIOperation]:
+        """What the served description describes."""
+        url = f"{self.workspace.host}/_local/openapi.json"
+        schema = schemathesis.openapi.from_url(url, headers=dict(self._session.headers))
+        for result in schema.get_all_operations():
+            yield result.ok()
+
+    def fuzz(self, operation: APIOperation, requests_to_send: int) -> None:
+        """Send that many requests of one operation, half of them valid by its description."""
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            self._run(operation, mode, requests_to_send // 2)
+
+    def _run(self, operation: APIOperation, mode: GenerationMode, count: int) -> None:
+        @settings(
+            max_examples=count,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def send(case: Case) -> None:
+            self.send(case)
+
+        run: Callable[[], None] = send
+        run()
+
+    def send(self, case: Case) -> None:
+        """Send one request, now and then about things that exist, and note what is wrong with the answer."""
+        if next(self._turn) % 2:
+            self._make_real(case)
+        headers = NO_MODEL if case.path.startswith(MODEL_ROUTES) else {}
+        prepared = self._session.prepare_request(
+            requests.Request(**case.as_transport_kwargs(base_url=self.workspace.host, headers=headers))
+        )
+        prepared.headers["authorization"] = f"Bearer {self.workspace.token}"
+        try:
+            response = self._session.send(prepared, timeout=SECONDS, allow_redirects=False)
+        except requests.exceptions.InvalidHeader:
+            self.skipped += 1
+            return
+        except requests.RequestException as error:
+            self._note(case, prepared, f"no answer: {type(error).__name__}: {error}")
+            return
+        self.statuses[response.status_code] += 1
+        if problem := wrong_with(response, case.operation):
+            self._note(case, prepared, problem)
+
+    def _make_real(self, case: Case) -> None:
+        turn = next(self._turn) // 2
+        for values in (case.path_parameters, case.query, case.body):
+            for name in values if isinstance(values, dict) else ():
+                if name in self.known:
+                    values[name] = self.known[name][turn % len(self.known[name])]
+        if isinstance(case.body, dict) and case.path.startswith(MODEL_ROUTES):
+            case.body["model"] = self.known["name"][turn % len(self.known["name"])]
+
+    def _note(self, case: Case, prepared: requests.PreparedRequest, problem: str) -> None:
+        kind = f"{case.operation.method.upper()} {case.operation.path}: {problem[:300]}"
+        self.findings.setdefault(kind, _curl(prepared))
+
+
+def wrong_with(response: requests.Response, operation: APIOperation) -> str | None:
+    """What is wrong with a reply, in a few words, or None."""
+    if response.status_code >= 500 and not _says_it_is_not_there(response):
+        return f"{response.status_code} {response.text[:200]}"
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    documented = _content_types(operation, response.status_code)
+    if kind not in documented:
+        return f"{response.status_code} of type {kind!r}, while the description has {sorted(documented)}"
+    if response.status_code >= 400:
+        return _wrong_refusal(response)
+    return None
+
+
+def _says_it_is_not_there(response: requests.Response) -> bool:
+    return response.status_code == 501 and response.json()["error_code"] == "NOT_IMPLEMENTED"
+
+
+def _wrong_refusal(response: requests.Response) -> str | None:
+    body = json.loads(response.text)
+    fields = {"error", "error_description"} if "error" in body else {"error_code", "message"}
+    if set(body) != fields or not all(body.values()):
+        return f"{response.status_code} in another shape than the platform's: {response.text[:200]}"
+    return None
+
+
+def _content_types(operation: APIOperation, status: int) -> set[str]:
+    described: dict[str, Any] = operation.definition.raw["responses"]
+    found = described.get(str(status), described["default"])
+    return set(found.get("content", {}))
+
+
+def _curl(prepared: requests.PreparedRequest) -> str:
+    body = prepared.body if isinstance(prepared.body, bytes) else str(prepared.body or "").encode()
+    words = ["curl", "-X", str(prepared.method), str(prepared.url)]
+    if body:
+        words += ["-H", f"content-type: {prepared.headers.get('content-type', '')}", "--data-binary", repr(body[:2000])]
+    return shlex.join(words)

@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from local_workspace import refusals
 from local_workspace.ai_gateway.gateway import AiGateway
 from local_workspace.ai_gateway.routes import gateway_routes
-from local_workspace.clusters.driver_address import PREFIXES
 from local_workspace.clusters.driver_process import DriverProcess, driver_environment
 from local_workspace.clusters.driver_proxy import DriverProxy
 from local_workspace.clusters.routes import cluster_routes
@@ -94,7 +93,6 @@ def make_app(
     clusters = ClusterStore(state.database, permissions, options.deployment_seconds)
     driver = DriverProcess(driver_listener, clusters.get(RUNNING_ID), driver_environment(identities, options))
     clusters.watchers.append(driver.watch)
-    driver_proxy = DriverProxy(clusters, permissions, urlsplit(options.host).port)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -103,7 +101,6 @@ def make_app(
         deployments.resume()
         driving = asyncio.create_task(driver.run())
         yield
-        await driver_proxy.close()
         driving.cancel()
         await deployments.close()
         for backend in backends.values():
@@ -135,10 +132,9 @@ def make_app(
         openapi_routes(app),
     ):
         app.include_router(router)
-    for prefix in PREFIXES:
-        app.mount(f"/{prefix}", driver_proxy)
     app.router.default = _no_such_path
-    return Connection(Authentication(FaultInjection(app, queue), identities), log)
+    served = DriverProxy(app, clusters, permissions, urlsplit(options.host).port)
+    return Connection(Authentication(FaultInjection(served, queue), identities), log)
 
 
 async def _refused(_: Request, refusal: Exception) -> Response:

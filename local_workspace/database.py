@@ -81,7 +81,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _make(path: Path) -> None:
     """An empty database, there at once and whole: an empty file can then only be a damaged one."""
     log = path.with_name(f"{path.name}-wal")
-    if log.exists():  # SQLite would write it into the new database
+    if log.exists() and log.stat().st_size:  # SQLite would write it into the new database
         raise ValueError(f"its file {path.name} is missing, though {log.name} is there; put it back, or move both away")
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)

@@ -3,12 +3,14 @@
 import fcntl
 import json
 import os
-import re
 import secrets
 import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from local_workspace.cipher import Cipher
 from local_workspace.database import Database
@@ -16,7 +18,7 @@ from local_workspace.identity.users import USERS
 from local_workspace.private_files import write_private
 
 LOCK_NAME = "lock"
-_TOKEN = re.compile(r"[!-~]{8,200}")  # a person may put in one of its own
+MAX_MS = 10**14  # milliseconds of Unix time; the year 5138
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,22 @@ class State:
     created_ms: int
     database: Database
     cipher: Cipher
+
+
+class _Tokens(BaseModel):
+    """The content of `tokens.json`. A person may put in tokens of its own."""
+
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+
+    created_ms: Annotated[int, Field(ge=0, le=MAX_MS)]
+    tokens: dict[str, Annotated[str, Field(pattern="^[!-~]{8,200}$")]]
+
+    @field_validator("tokens")
+    @classmethod
+    def _one_for_each_user(cls, tokens: dict[str, str]) -> dict[str, str]:
+        if tokens.keys() != USERS.keys() or len(set(tokens.values())) < len(tokens):
+            raise ValueError(f"there must be one token for each of {', '.join(USERS)}, and no two the same")
+        return tokens
 
 
 def open_state(folder: Path) -> State:
@@ -65,19 +83,11 @@ def _tokens(path: Path) -> tuple[dict[str, str], int]:
         write_private(path, json.dumps({"created_ms": int(time.time() * 1000), "tokens": made}))
     path.chmod(0o600)
     try:
-        kept = json.loads(path.read_bytes())
-        tokens = {key: _token(kept["tokens"][key]) for key in USERS}
-        return tokens, int(kept["created_ms"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"its file {path.name} is damaged ({type(error).__name__}); put back a copy, or move the file away"
-        ) from error
-
-
-def _token(kept: object) -> str:
-    if not isinstance(kept, str) or not _TOKEN.fullmatch(kept):
-        raise ValueError
-    return kept
+        kept = _Tokens.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        what = error.errors(include_url=False, include_input=False, include_context=False)[0]["msg"]
+        raise ValueError(f"its file {path.name} is damaged ({what}); put back a copy, or move the file away") from error
+    return kept.tokens, kept.created_ms
 
 
 def write_shell_file(state: State, host: str, ca_bundle: str | None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import math
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
@@ -163,7 +164,9 @@ def measured_lag(upstream: str, engine: Engine, count: int, mark: str) -> float:
         | ({"model": engine.model} if engine.model else {})
         for place in range(count)
     ]
-    streams = asyncio.run(read_streams(engine.url, engine.path, engine.token, bodies, STREAM_SPREAD))
+    with ThreadPoolExecutor(1) as thread:  # the browser's driver has a loop on this one
+        reading = read_streams(engine.url, engine.path, engine.token, bodies, STREAM_SPREAD)
+        streams = thread.submit(asyncio.run, reading).result()
     log = requests.get(f"{upstream}/bench/log", params={"mark": mark}, timeout=60).json()
     emitted = {entry["prompt"]: entry["emitted"] for entry in log}
     lags = [lag for stream in streams for lag in lags_of(stream, emitted.get(stream.prompt, []))]

@@ -5,6 +5,7 @@ MAX_KEPT_BYTES is cut and `logging_error_codes` says so, where the platform leav
 they went, where the platform puts them together.
 """
 
+import itertools
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from local_workspace.database import Database
 MAX_ROWS = 5000
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
 MAX_ANSWERED = 100
+MAX_ANSWERED_BYTES = 2 * 1024 * 1024
 
 COLUMNS = (
     "databricks_request_id",
@@ -65,9 +67,8 @@ class InferenceLog:
             observation.outcome,
             1.0,
             observation.total_ms,
-            # A cut may fall inside a character, and a body need not be text at all.
-            observation.request.decode(errors="replace"),
-            bytes(observation.reply).decode(errors="replace"),
+            observation.request,
+            bytes(observation.reply),
             json.dumps(_problems(observation)),
             kept,
         )
@@ -78,12 +79,23 @@ class InferenceLog:
             self._drop_oldest()
 
     def rows(self, endpoint: str | None, since: int) -> list[dict[str, Any]]:
-        """Rows with an id above `since`, oldest first and at most MAX_ANSWERED, of one endpoint or of all."""
+        """Rows with an id above `since`, oldest first, of one endpoint or of all.
+
+        At most MAX_ANSWERED, and only the first when that alone is over MAX_ANSWERED_BYTES.
+        """
         found = self._database.rows(
-            "SELECT * FROM inference_log WHERE id > ? AND (? IS NULL OR endpoint_name = ?) ORDER BY id LIMIT ?",
+            "SELECT id, kept_bytes FROM inference_log WHERE id > ? AND (? IS NULL OR endpoint_name = ?) ORDER BY id LIMIT ?",
             (since, endpoint, endpoint, MAX_ANSWERED),
         )
-        return [dict(row) | {"logging_error_codes": json.loads(row["logging_error_codes"])} for row in found]
+        totals = itertools.accumulate(row["kept_bytes"] for row in found)
+        answered = [row["id"] for row, total in zip(found, totals, strict=True) if total <= MAX_ANSWERED_BYTES]
+        return [self._row(number) for number in answered or [row["id"] for row in found[:1]]]
+
+    def _row(self, number: int) -> dict[str, Any]:
+        [row] = self._database.rows("SELECT * FROM inference_log WHERE id = ?", [number])
+        # A cut may fall inside a character, and a body need not be text at all.
+        texts = {name: row[name].decode(errors="replace") for name in ("request", "response")}
+        return dict(row) | texts | {"logging_error_codes": json.loads(row["logging_error_codes"])}
 
     def _drop_oldest(self) -> None:
         oldest = "SELECT id, kept_bytes FROM inference_log ORDER BY id LIMIT 1"

@@ -13,22 +13,31 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_workspace import refusals
-from local_workspace.clusters.driver_address import DriverAddress, address_of
-from local_workspace.clusters.proxy_headers import Header, to_app, without_hop_headers
+from local_workspace.clusters.driver_address import PREFIXES, DriverAddress, address_of
+from local_workspace.clusters.proxy_headers import to_app, without_hop_headers
 from local_workspace.clusters.records import DRIVER_IP, RUNNING
 from local_workspace.clusters.store import ClusterStore
 from local_workspace.permissions.store import PermissionStore
 
 log = logging.getLogger(__name__)
 
+PATHS = tuple(f"/{prefix}/" for prefix in PREFIXES)
+
 # An app may think as long as it likes: the platform's own limit is not known, and a caller can hang up.
 TIMEOUTS = httpx.Timeout(None, connect=5.0)
 
 
 class DriverProxy:
-    """ASGI application of `/driver-proxy-api/` and `/driver-proxy/`. `own_port` is the workspace's, which it never calls."""
+    """ASGI middleware: serves `/driver-proxy-api/` and `/driver-proxy/`, and leaves every other path to `app`.
 
-    def __init__(self, clusters: ClusterStore, permissions: PermissionStore, own_port: int | None) -> None:
+    Not routes, since those match decoded paths, and have no place for any method. `own_port` is the workspace's, which is
+    never called. Expects `scope["caller"]`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, clusters: ClusterStore, permissions: PermissionStore, own_port: int | None
+    ) -> None:
+        self._app = app
         self._clusters = clusters
         self._permissions = permissions
         self._own_port = own_port
@@ -39,6 +48,9 @@ class DriverProxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
+        if scope["type"] == "lifespan" or not scope["path"].startswith(PATHS):
+            await self._app(scope, receive, send)
+            return
         try:
             address = address_of(scope)
             self._admit(scope, address)
@@ -58,10 +70,6 @@ class DriverProxy:
             raise refusals.cluster_not_running(cluster.cluster_id, cluster.state)
         if address.port == self._own_port:
             raise refusals.invalid_parameter(f"Port {address.port} is the local workspace itself, not an app.")
-
-    async def close(self) -> None:
-        """Close the connections to apps."""
-        await self._transport.aclose()
 
 
 class _Websocket:
@@ -93,12 +101,15 @@ class _Call:
 
     def _request(self, scope: Scope, receive: Receive) -> httpx.Request:
         headers = to_app(scope["headers"], self._address.port)
-        framing = [(b"transfer-encoding", b"chunked")] if _is_chunked(scope["headers"]) else []
-        has_body = framing or any(name == b"content-length" for name, _ in headers)
+        if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+            # A length beside it is a lie to one of the two ends (RFC 9112, 6.3).
+            headers = [pair for pair in headers if pair[0] != b"content-length"]
+            headers.append((b"transfer-encoding", b"chunked"))
+        has_body = any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers)
         return httpx.Request(
             scope["method"],
             f"http://{DRIVER_IP}:{self._address.port}/",
-            headers=headers + framing,
+            headers=headers,
             stream=_Pieces(receive) if has_body else httpx.ByteStream(b""),
             extensions={"target": self._address.target, "timeout": TIMEOUTS.as_dict()},
         )
@@ -131,7 +142,3 @@ class _Pieces(httpx.AsyncByteStream):
             more = message.get("more_body", False)
             if piece := message.get("body", b""):
                 yield piece
-
-
-def _is_chunked(headers: list[Header]) -> bool:
-    return any(name == b"transfer-encoding" for name, _ in headers)

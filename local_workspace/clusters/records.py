@@ -67,7 +67,6 @@ class Cluster:
             "autotermination_minutes": 0,
             "enable_elastic_disk": False,
             "cluster_source": "API",
-            "spark_conf": {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"},
             "custom_tags": {"ResourceClass": "SingleNode"},
             "default_tags": {"Vendor": "Databricks", "Creator": self.creator, "ClusterId": self.cluster_id},
             "start_time": self.start_ms,

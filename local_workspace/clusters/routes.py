@@ -120,7 +120,8 @@ def _filtered(clusters: list[Cluster], request: Request) -> list[Cluster]:
     """Those that the query's filters leave, running ones first, then by name."""
     query = request.query_params
     states, sources = query.getlist("filter_by.cluster_states"), query.getlist("filter_by.cluster_sources")
-    pinned, policy = query.get("filter_by.is_pinned"), query.get("filter_by.policy_id")
+    # The SDK writes a nested true as True.
+    pinned, policy = query.get("filter_by.is_pinned", "").lower(), query.get("filter_by.policy_id")
     # Nothing is pinned here, nothing was made under a policy, and all came through the API.
     none_match = pinned == "true" or policy or (sources and "API" not in sources)
     found = [each for each in clusters if not states or each.state in states]

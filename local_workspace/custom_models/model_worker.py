@@ -5,6 +5,7 @@ has ended, which the thread of a model that hangs never does.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,7 @@ QUEUED_EVENTS = 8
 
 def make_app(order: dict[str, Any]) -> ASGIApp:
     """The app that serves the model in the folder `order["path"]`, `order["slots"]` calls at a time."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # where it listens is of no interest
     # Before MLflow is imported: as its own scoring server does, for what behaves differently there.
     os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
     from local_workspace.custom_models.scoring import Scoring

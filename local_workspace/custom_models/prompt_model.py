@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import requests
 from mlflow.exceptions import MlflowException
@@ -38,8 +39,17 @@ class PromptModel(PythonModel):
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> list[str]:
         """A text for each row, without the stop sequence it stopped at. Raises MlflowException: the chat model refused."""
-        rows = model_input.to_dict("records")
-        return [_completed(row["prompt"], _stops(row.get("stop")), params or {}) for row in rows]
+        return [_completed(str(row["prompt"]), _stops(row.get("stop")), params or {}) for row in _rows(model_input)]
+
+
+def _rows(model_input: pd.DataFrame | dict[str, Any]) -> list[dict[str, Any]]:
+    """The input row by row: `inputs` arrives as columns of arrays, or as one row, and every other form as a table."""
+    if isinstance(model_input, dict):
+        if np.ndim(model_input["prompt"]) == 0:
+            return [model_input]
+        model_input = pd.DataFrame({name: list(column) for name, column in model_input.items()})
+    rows: list[Any] = model_input.to_dict("records")
+    return rows
 
 
 def _stops(value: Any) -> list[str]:

@@ -5,6 +5,7 @@ to "which files are this version" does not wait for that.
 """
 
 import asyncio
+import logging
 import os
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ PROXIED_ROOT = "mlflow-artifacts:/"
 
 def make_app(order: dict[str, Any]) -> ASGIApp:
     """The app of the registry in the file `order["database"]`, whose artifacts lie in the folder `order["models"]`."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # where it listens is of no interest
     from local_workspace.custom_models.local_registry import LocalRegistry
 
     models = Path(order["models"])

@@ -73,9 +73,11 @@ class Scoring:
 
     def failed(self, error: BaseException) -> Scored:
         """MLflow's reply to an error. What goes wrong in a model is the model's: 5xx stays for faults of the platform."""
-        log.error("The call failed.", exc_info=error)
         told: Any = error
-        if not isinstance(error, MlflowException):
+        if isinstance(error, MlflowException):
+            log.warning("A call failed: %s", str(error)[:1000])
+        else:
+            log.error("A call failed.", exc_info=error)
             trace = "".join(traceback.format_exception(error))
             told = MlflowException(UNEXPECTED, BAD_REQUEST, stack_trace=trace)
         status, body = int(told.get_http_status_code()), json.loads(told.serialize_as_json())

@@ -27,7 +27,7 @@ Launch = Callable[[Callable[[str], None]], Awaitable[Worker]]
 JSON = "application/json"
 LOG_LINES = 1000
 LINE_CHARACTERS = 2000
-STUCK_SECONDS = 10.0
+STUCK_SECONDS = 5.0
 PING_SECONDS = 2.0
 EXIT_SECONDS = 2.0
 

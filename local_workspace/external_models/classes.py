@@ -35,7 +35,18 @@ OPENAI_FIELDS = OpenAIConfig.model_fields.keys()
 _BEDROCK_PREFIXES = {"ai21labs": "ai21"}
 
 
-class TokenDatabricksProvider(DatabricksProvider):
+class _Uncounted(BaseProvider):
+    """mlflow parses every event of a stream once more, to count tokens for traces, and stumbles over odd ones."""
+
+    def _extract_streaming_token_usage(self, chunk: Any) -> dict[str, int]:
+        return {}
+
+
+class PassingOpenAIProvider(_Uncounted, OpenAIProvider):
+    """mlflow's provider, which lets every event through."""
+
+
+class TokenDatabricksProvider(_Uncounted, DatabricksProvider):
     """mlflow's provider without the SDK's client, whose construction asks the host about itself and waits for it."""
 
     @property
@@ -66,7 +77,7 @@ class BasedCohereProvider(CohereProvider):
 def openai(model: str, task: str, config: dict[str, Any]) -> tuple[BaseProvider, str]:
     """OpenAI or Azure OpenAI, and its base URL."""
     fields = {name: value for name, value in config.items() if name in OPENAI_FIELDS}
-    provider = OpenAIProvider(_endpoint("openai", model, task, OpenAIConfig(**fields)))
+    provider = PassingOpenAIProvider(_endpoint("openai", model, task, OpenAIConfig(**fields)))
     return provider, provider.base_url
 
 

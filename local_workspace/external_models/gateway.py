@@ -6,7 +6,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import httpx
@@ -18,6 +18,7 @@ from local_workspace.workers.worker import Worker, WorkerError
 log = logging.getLogger(__name__)
 
 MODULE = "local_workspace.external_models.gateway_worker"
+NOTICE_SECONDS = 2.0
 REMEMBERED = 64  # the calls whose credentials are kept out of the log
 LOOPBACK = "127.0.0.1,localhost,::1"
 # What a person sets so that calls get out of their network; and mlflow neither reports home nor takes a key for a file's name.
@@ -76,8 +77,10 @@ class Gateway:
                     ended = line[:1] in {b"R", b"D", b"F"}
                     yield redaction(line)
         except httpx.TransportError as error:
+            await _end_noticed(worker)
             raise _gone() from error
         if not ended:
+            await _end_noticed(worker)
             raise _gone()
 
     async def _running(self) -> Worker:
@@ -126,6 +129,13 @@ def _environment() -> dict[str, str]:
 def _note_failure(task: "asyncio.Task[Worker]") -> None:
     if not task.cancelled() and (error := task.exception()):
         log.warning("The gateway for external models did not start: %s", error)
+
+
+async def _end_noticed(worker: Worker) -> None:
+    """Wait until the process's end is known, so that whoever is told of it and asks again gets the next one."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(NOTICE_SECONDS):
+            await worker.wait()
 
 
 def _gone() -> refusals.RefusalError:

@@ -73,16 +73,22 @@ class PassedStream(Response):
         """Send the reply."""
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async with aclosing(self._lines) as lines:
-                await self._send_line(self._first, send)
-                async for line in lines:
-                    await self._send_line(line, send)
+            async with aclosing(self._events()) as events:
+                async for event in events:
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._when_over(self._sent, self._status)
 
-    async def _send_line(self, line: bytes, send: Send) -> None:
-        await send({"type": "http.response.body", "body": self._event(line), "more_body": True})
+    async def _events(self) -> AsyncGenerator[bytes, None]:
+        async with aclosing(self._lines) as lines:
+            yield self._event(self._first)
+            try:
+                async for line in lines:
+                    yield self._event(line)
+            except RefusalError as refusal:  # the gateway's own end, not the provider's words
+                self._status = refusal.status
+                yield error_event(refusal)
 
     def _event(self, line: bytes) -> bytes:
         if line.startswith(b"C"):

@@ -8,6 +8,7 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
+from mlflow.exceptions import MlflowException
 from mlflow.gateway.exceptions import AIGatewayException
 from mlflow.gateway.providers.base import BaseProvider
 from mlflow.gateway.providers.vertex_ai import VertexAIProvider
@@ -123,6 +124,8 @@ def explained() -> Iterator[None]:
         raise
     except AIGatewayException as error:
         raise bad_parameter(str(error.detail)) from error
+    except MlflowException as error:  # such as a model name that mlflow does not know of this provider
+        raise bad_parameter(error.message) from error
     except HTTPException as error:
         raise provider_failed(error.status_code, error.detail) from error
     except _OF_SDKS as error:

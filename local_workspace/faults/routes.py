@@ -7,7 +7,7 @@ from pydantic import Field
 
 from local_workspace.faults.injection import FaultQueue, QueuedFault
 from local_workspace.refusals import bad_request, permission_denied
-from local_workspace.web.bodies import Body, Integer, Text, read
+from local_workspace.web.bodies import Body, Integer, Text, read, takes
 from local_workspace.web.request_log import RequestLog
 
 
@@ -35,7 +35,7 @@ def local_routes(log: RequestLog, queue: FaultQueue) -> APIRouter:
         log.clear()
         return {}
 
-    @router.post("/faults")
+    @router.post("/faults", openapi_extra=takes(FaultBody))
     async def queue_fault(request: Request) -> dict[str, Any]:
         body = await read(FaultBody, request)
         fault = QueuedFault(body.fault, body.path, body.times)

@@ -11,6 +11,11 @@ from local_workspace.identity.oauth_scopes import ALL_APIS, parse_oauth_scopes
 from local_workspace.identity.users import ACCESS_TOKEN_SECONDS, GROUPS, ORG_ID, USERS, Identities, User
 
 MAX_FORM_FIELDS = 50
+TOKEN_FORM = {
+    "type": "object",
+    "required": ["grant_type"],
+    "properties": {"grant_type": {"const": "client_credentials"}, "scope": {"type": "string"}},
+}
 
 
 def sign_in_routes(identities: Identities) -> APIRouter:
@@ -34,7 +39,9 @@ def sign_in_routes(identities: Identities) -> APIRouter:
             "token_endpoint_auth_methods_supported": ["client_secret_basic"],
         }
 
-    @router.post("/oidc/v1/token")
+    form = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": TOKEN_FORM}}}
+
+    @router.post("/oidc/v1/token", openapi_extra={"requestBody": form})
     async def token(request: Request) -> Response:
         try:
             user, oauth_scopes = _asked_for(await request.body(), request.headers.get("authorization", ""), identities)

@@ -79,3 +79,5 @@ def _make_true(path: str, operation: dict[str, Any]) -> None:
         operation["security"] = []
     if path.endswith(MODEL_PATHS):
         responses["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    if path.endswith("/metrics"):
+        responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}

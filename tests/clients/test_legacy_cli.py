@@ -1,18 +1,13 @@
-"""The secrets commands of databricks-cli 0.18, the CLI before the present one, over TLS.
-
-It forgets the port of its host, so it is told that the workspace is its proxy: requests for `http://workspace.local` then
-arrive there, with the whole URL in the request line.
-"""
+"""The secrets commands of databricks-cli 0.18, the CLI before the present one, over TLS."""
 
 import ast
 import base64
 import json
 import re
-import subprocess
+from functools import partial
 
 import pytest
 
-from tests.clients.environments import LEGACY, clean_environment, environment_bin
 from tests.local_workspace.calls import call
 
 pytestmark = pytest.mark.clients
@@ -21,18 +16,9 @@ CANARY = "canary-of-the-legacy-cli"
 
 
 @pytest.fixture
-def databricks(tls_workspace, tmp_path):
+def databricks(tls_workspace, legacy_cli):
     """Runs `databricks ...`, as the admin unless a token is given; what it returns has `stdout` and `returncode`."""
-
-    def run(*arguments, token=None):
-        given = {"DATABRICKS_HOST": "http://workspace.local", "http_proxy": tls_workspace.host, "HOME": str(tmp_path)}
-        environment = clean_environment(tls_workspace, token) | given
-        for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-            environment.pop(name, None)
-        program = environment_bin(LEGACY) / "databricks"
-        return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=60)
-
-    return run
+    return partial(legacy_cli, tls_workspace)
 
 
 @pytest.fixture

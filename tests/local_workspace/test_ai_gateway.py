@@ -59,12 +59,19 @@ def ask(workspace: LocalWorkspace, name: str, fault: str = "scripted-0-3", user:
     return call(workspace, "POST", path, HELLO | body, fault=fault, token=workspace.users[user])
 
 
-def usage(workspace: LocalWorkspace, name: str) -> list[dict[str, Any]]:
-    return call(workspace, "GET", f"/_local/usage?endpoint={name}").json()["endpoint_usage"]
+def recorded(workspace: LocalWorkspace, table: str, name: str) -> list[dict[str, Any]]:
+    [rows] = call(workspace, "GET", f"/_local/{table}?endpoint={name}").json().values()
+    return rows
 
 
-def inferences(workspace: LocalWorkspace, name: str) -> list[dict[str, Any]]:
-    return call(workspace, "GET", f"/_local/inference-log?endpoint={name}").json()["inference_log"]
+def usage(workspace: LocalWorkspace, name: str, count: int = 1) -> list[dict[str, Any]]:
+    """The rows of an endpoint, once there are `count`: they are written after the reply."""
+    return eventually(lambda: len(rows := recorded(workspace, "usage", name)) == count and rows)
+
+
+def inferences(workspace: LocalWorkspace, name: str, count: int = 1) -> list[dict[str, Any]]:
+    """The rows of an endpoint, once there are `count`: they are written after the reply."""
+    return eventually(lambda: len(rows := recorded(workspace, "inference-log", name)) == count and rows)
 
 
 def put_gateway(workspace: LocalWorkspace, name: str, gateway: Any, path: str = "ai-gateway") -> requests.Response:
@@ -203,7 +210,7 @@ def test_a_forbidden_word_in_a_prompt_never_reaches_the_model(workspace, endpoin
     assert found["input_guardrail"][0]["flagged"] is True
     assert found["usage"] == {"prompt_tokens": 0, "total_tokens": 0}
     assert ask(workspace, name, messages=[{"role": "user", "content": "blue mortar"}]).status_code == 200
-    assert [row["status_code"] for row in usage(workspace, name)] == [400, 200]
+    assert [row["status_code"] for row in usage(workspace, name, 2)] == [400, 200]
 
 
 def test_prompts_and_texts_to_embed_are_looked_at_too(workspace, endpoint):
@@ -249,7 +256,7 @@ def test_usage_has_who_asked_what_and_what_it_took(workspace, endpoint):
 def test_a_streams_usage_is_its_last(workspace, endpoint, words):
     name = endpoint(**TRACKED)
     ask(workspace, name, words, stream=True)
-    [row] = eventually(lambda: usage(workspace, name))
+    [row] = usage(workspace, name)
     assert (row["output_token_count"], row["request_streaming"], row["outcome"]) == (4, True, "complete")
 
 
@@ -264,7 +271,7 @@ def test_a_stream_is_not_held_up_by_being_watched(workspace, endpoint):
     assert first.startswith(b"data: ")
     rest = b"".join(pieces)
     assert time.monotonic() - began > max(0.9, 2 * first_seconds)
-    [row] = eventually(lambda: usage(workspace, name))
+    [row] = usage(workspace, name)
     assert row["time_to_first_byte_ms"] < row["execution_duration_ms"] / 2
     assert row["response_bytes"] == len(first + rest)
 
@@ -281,7 +288,7 @@ def test_a_caller_who_hangs_up_is_recorded(workspace, endpoint):
         connection.sendall((head + body).encode())
         while b"Brick" not in connection.recv(65536):
             pass
-    [row] = eventually(lambda: usage(workspace, name))
+    [row] = usage(workspace, name)
     assert (row["outcome"], row["status_code"]) == ("client_closed", 200)
     [logged] = inferences(workspace, name)
     assert "Brick" in logged["response"]
@@ -292,7 +299,7 @@ def test_a_reply_that_breaks_is_recorded(workspace, endpoint):
     name = endpoint(**TRACKED)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         ask(workspace, name, "scripted-0-9 break-after-2", stream=True)
-    [row] = eventually(lambda: usage(workspace, name))
+    [row] = usage(workspace, name)
     assert (row["outcome"], row["status_code"]) == ("broken", 200)
 
 
@@ -316,14 +323,14 @@ def test_refusals_are_recorded_with_their_status(workspace, endpoint):
 def test_nothing_is_recorded_unless_it_is_asked_for(workspace, endpoint):
     name = endpoint(usage_tracking_config={"enabled": False})
     assert ask(workspace, name).status_code == 200
-    assert (usage(workspace, name), inferences(workspace, name)) == ([], [])
+    assert [recorded(workspace, table, name) for table in ("usage", "inference-log")] == [[], []]
 
 
 def test_the_inference_log_has_what_was_said_word_for_word(workspace, endpoint):
     name = endpoint(**TABLE)
     whole = ask(workspace, name, client_request_id="mine-2")
     streamed = ask(workspace, name, stream=True)
-    first, second = eventually(lambda: len(found := inferences(workspace, name)) == 2 and found)
+    first, second = inferences(workspace, name, 2)
     assert json.loads(first["request"]) == HELLO | {"client_request_id": "mine-2"}
     assert first["response"].encode() == whole.content
     assert second["response"].encode() == streamed.content
@@ -334,7 +341,7 @@ def test_the_inference_log_has_what_was_said_word_for_word(workspace, endpoint):
     )
     assert first["request_time"].startswith(first["request_date"])
     assert (first["logging_error_codes"], first["status_code"]) == ([], 200)
-    assert usage(workspace, name) == []
+    assert recorded(workspace, "usage", name) == []
 
 
 def test_a_body_over_a_megabyte_is_cut_in_the_log(workspace, endpoint):
@@ -359,31 +366,35 @@ def test_since_gives_later_rows_only(workspace, endpoint):
     name = endpoint(**TRACKED)
     for _ in range(3):
         ask(workspace, name)
-    first, *_ = usage(workspace, name)
+    first, *_ = usage(workspace, name, 3)
     later = call(workspace, "GET", f"/_local/usage?endpoint={name}&since={first['id']}").json()["endpoint_usage"]
     assert len(later) == 2
 
 
-def test_metrics_count_the_last_minute(workspace, endpoint):
-    name = endpoint()
-    for words, body in (("scripted-0-3", {}), ("scripted-0-3", {"stream": True}), ("scripted-0-1", {"n": 9})):
-        ask(workspace, name, words, **body)
+def metrics(workspace: LocalWorkspace, name: str) -> dict[str, float]:
+    """The sums of an endpoint's exported series, by name."""
     exported = call(workspace, "GET", f"{API}/{name}/metrics")
     assert exported.headers["content-type"].startswith("text/plain")
-    lines = [line for line in exported.text.splitlines() if not line.startswith("#")]
-    assert all(f'endpoint_name="{name}"' in line for line in lines)
+    sums: dict[str, float] = {}
+    for line in exported.text.splitlines():
+        if not line.startswith("#"):
+            series, _, value = line.rpartition(" ")
+            assert f'endpoint_name="{name}"' in series
+            metric = series.partition("{")[0]
+            sums[metric] = sums.get(metric, 0.0) + float(value)
+    return sums
 
-    def total(metric: str) -> float:
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{metric}{{"))
 
-    assert (total("request_count_total"), total("request_4xx_count_total"), total("request_5xx_count_total")) == (
-        3,
-        1,
-        0,
-    )
-    assert total("request_latency_ms_count") == 3
-    assert total("request_latency_ms_sum") > 0
-    assert (total("local_output_tokens"), total("local_concurrent_requests")) == (6, 0)
+def test_metrics_count_the_last_minute(workspace, endpoint):
+    name = endpoint()
+    assert metrics(workspace, name)["request_count_total"] == 0
+    for words, body in (("scripted-0-3", {}), ("scripted-0-3", {"stream": True}), ("scripted-0-1", {"n": 9})):
+        ask(workspace, name, words, **body)
+    found = eventually(lambda: (them := metrics(workspace, name))["request_count_total"] == 3 and them)
+    assert (found["request_4xx_count_total"], found["request_5xx_count_total"]) == (1, 0)
+    assert found["request_latency_ms_count"] == 3
+    assert found["request_latency_ms_sum"] > 0
+    assert (found["local_output_tokens"], found["local_concurrent_requests"]) == (6, 0)
 
 
 def test_metrics_show_what_is_being_answered_now(workspace, endpoint):
@@ -392,20 +403,16 @@ def test_metrics_show_what_is_being_answered_now(workspace, endpoint):
     reply = call(workspace, "POST", path, HELLO | {"stream": True}, fault="scripted-20-100", stream=True)
     pieces = reply.iter_content(None)
     next(pieces)
-
-    def running() -> float:
-        text = call(workspace, "GET", f"{API}/{name}/metrics").text
-        return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith("local_concurrent"))
-
-    assert running() == 1
+    assert metrics(workspace, name)["local_concurrent_requests"] == 1
     reply.close()
-    eventually(lambda: running() == 0)
+    eventually(lambda: metrics(workspace, name)["local_concurrent_requests"] == 0)
 
 
 def test_what_was_recorded_survives_the_servers_sudden_end(make_local_workspace, tmp_path):
     first = make_local_workspace("--state", str(tmp_path), "--deployment-seconds", "0")
     name = create(first, ai_gateway=TRACKED | TABLE)
     asked = ask(first, name)
+    inferences(first, name)
     first.process.kill()
     first.process.wait()
     second = make_local_workspace("--state", str(tmp_path), "--deployment-seconds", "0")

@@ -100,6 +100,20 @@ def test_a_body_that_is_no_text_is_kept_readable(tmp_path):
     assert row["response"] == "\ufffd"
 
 
+def test_the_inference_log_answers_a_few_megabytes_at_a_time(tmp_path):
+    log = InferenceLog(Database(tmp_path))
+    for number in range(5):
+        log.add(over(number, b"x" * 1_000_000))
+    first = log.rows(None, 0)
+    assert [row["databricks_request_id"] for row in first] == ["0", "1"]
+    assert [row["databricks_request_id"] for row in log.rows(None, first[-1]["id"])] == ["2", "3"]
+    for number in (8, 9):
+        huge = over(number)
+        huge.request = b"y" * 3_000_000
+        log.add(huge)
+    assert [row["databricks_request_id"] for row in log.rows(None, 5)] == ["8"]
+
+
 def test_an_invocation_ends_once():
     ends = []
     observation = Observation("brick", "admin@local", "1", None, b"", keeps_reply=False, when_over=ends.append)

@@ -6,12 +6,15 @@ import pytest
 
 from tests.local_workspace.calls import CHAT, CHAT_PATH, EMBEDDINGS, call, chat
 
+PROMPT = "local-prompt-model"
+
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_list_shows_the_seeded_endpoints_with_and_without_a_slash(local_workspace, slash):
     response = call(local_workspace, "GET", f"/api/2.0/serving-endpoints{slash}", allow_redirects=False)
     found = {endpoint["name"]: endpoint for endpoint in response.json()["endpoints"]}
-    assert {name: found[name]["task"] for name in found} == {CHAT: "llm/v1/chat", EMBEDDINGS: "llm/v1/embeddings"}
+    tasks = {CHAT: "llm/v1/chat", EMBEDDINGS: "llm/v1/embeddings", PROMPT: None}
+    assert {name: found[name].get("task") for name in found} == tasks
     assert found[CHAT]["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}
     assert set(found[CHAT]["config"]) == {"served_entities"}
     assert "state" not in found[CHAT]["config"]["served_entities"][0]
@@ -75,7 +78,7 @@ def test_every_reply_has_a_request_id_of_its_own(local_workspace):
 def test_models_lists_endpoints_in_openais_shape(local_workspace):
     found = call(local_workspace, "GET", "/serving-endpoints/models").json()
     assert found["object"] == "list"
-    assert [(model["id"], model["object"]) for model in found["data"]] == [(EMBEDDINGS, "model"), (CHAT, "model")]
+    assert [(model["id"], model["object"]) for model in found["data"]] == [(name, "model") for name in (EMBEDDINGS, PROMPT, CHAT)]
 
 
 def test_aliases_are_endpoints_that_say_they_are_aliases(make_local_workspace):

@@ -21,6 +21,7 @@ def test_it_lists_the_endpoints_with_state_task_and_permission(open_page: OpenPa
     lines = listed(open_page("home")).splitlines()
     assert lines == [
         "- **`local-minilm-l6-v2`** · Ready · `llm/v1/embeddings` · serves `all-MiniLM-L6-v2` · `CAN_MANAGE`",
+        "- **`local-prompt-model`** · Ready · custom model · serves `local.models.prompt-model 1` · `CAN_MANAGE`",
         "- **`local-smollm2-135m-instruct`** · Ready · `llm/v1/chat` · serves `SmolLM2 135M Instruct` · `CAN_MANAGE`",
     ]
 
@@ -62,5 +63,5 @@ def test_refresh_asks_the_workspace_again_and_a_plain_rerun_does_not(
 def test_an_analyst_sees_what_they_may_do(open_page: OpenPage, local_workspace: LocalWorkspace, monkeypatch):
     monkeypatch.setenv("DATABRICKS_TOKEN", local_workspace.users["analyst"])
     page = open_page("home")
-    assert listed(page).count("`CAN_QUERY`") == 2
+    assert listed(page).count("`CAN_QUERY`") == 3
     assert any("`analyst@local`" in markdown.value for markdown in page.markdown)

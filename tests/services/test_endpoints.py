@@ -25,8 +25,8 @@ SLEEPING = {
 
 def test_the_list_has_every_endpoint_by_name(workspace):
     endpoints = list_endpoints(workspace)
-    assert [one.name for one in endpoints] == [EMBEDDINGS, CHAT]
-    assert [one.chats for one in endpoints] == [False, True]
+    assert [one.name for one in endpoints] == [EMBEDDINGS, "local-prompt-model", CHAT]
+    assert [one.chats for one in endpoints] == [False, False, True]
     assert {(one.ready, one.state, one.creator) for one in endpoints} == {(True, "Ready", "admin@local")}
     assert all(one.description and one.id for one in endpoints)
 

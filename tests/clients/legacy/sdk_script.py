@@ -62,7 +62,8 @@ def secrets(workspace):
 
 def main(given):
     workspace = WorkspaceClient()
-    machine = WorkspaceClient(host=workspace.config.host, client_id="admin", client_secret=workspace.config.token)
+    host, token = workspace.config.host, workspace.config.token
+    machine = WorkspaceClient(host=host, client_id="admin", client_secret=token, auth_type="oauth-m2m")
     found = {
         "version": __version__,
         "me": workspace.current_user.me().user_name,

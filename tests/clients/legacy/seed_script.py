@@ -150,9 +150,8 @@ def driver_proxy(given):
     found = {"text": llm("How are you?"), "stopped": llm("How are you?", stop=["e"])}
     both = {"transform_input_fn": transform_input, "transform_output_fn": transform_output}
     found["both"] = Databricks(cluster_id=cluster, cluster_driver_port=port, **both)("How are you?")
-    found["extra_params"] = Databricks(cluster_id=cluster, cluster_driver_port=port, extra_params={"temperature": 0.1})(
-        "How are you?"
-    )
+    given_stop = {"extra_params": {"stop": ["o"]}}
+    found["extra_params"] = Databricks(cluster_id=cluster, cluster_driver_port=port, **given_stop)("How are you?")
     found["model_kwargs"] = error_of(
         lambda: Databricks(cluster_id=cluster, cluster_driver_port=port, model_kwargs={"temperature": 0.1})
     )
@@ -172,6 +171,7 @@ def driver_proxy(given):
         "analyst": on(api_token=given["analyst"]),
         "dead_port": on(cluster_driver_port=str(given["dead_port"])),
         "far_port": on(cluster_driver_port="99999"),
+        "unknown_key": on(extra_params={"colour": "red"}),
         "no_prompt": on(transform_input_fn=lambda **_: {"text": "hi"}),
     }
     notebook(cluster)

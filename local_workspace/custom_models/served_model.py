@@ -8,16 +8,15 @@ the process is replaced. What runs in it then was of use to nobody.
 import asyncio
 import logging
 import signal
-import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import httpx
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from local_workspace import refusals
+from local_workspace.custom_models.calls import Call, CallStream
 from local_workspace.serving.backends import Invocation
 from local_workspace.workers.worker import Worker, WorkerError
 
@@ -27,7 +26,7 @@ Launch = Callable[[Callable[[str], None]], Awaitable[Worker]]
 JSON = "application/json"
 LOG_LINES = 1000
 LINE_CHARACTERS = 2000
-STUCK_SECONDS = 5.0
+STUCK_SECONDS = 3.0
 PING_SECONDS = 2.0
 EXIT_SECONDS = 2.0
 
@@ -82,7 +81,7 @@ class ServedModel:
         """The model's reply, whole or streaming. Raises RefusalError: 429 without a free slot, 503 when the process ends."""
         if self._taken >= self._slots:
             raise refusals.too_many_concurrent()
-        call = _Call(self)
+        call = Call(self)
         try:
             worker = await self._up_for_a_call()
             return await self._asked(call, worker, invocation)
@@ -124,7 +123,7 @@ class ServedModel:
         except WorkerError as error:
             raise refusals.unavailable(f"The served entity '{self._name}' cannot be started. {error}") from error
 
-    async def _asked(self, call: "_Call", worker: Worker, invocation: Invocation) -> Response:
+    async def _asked(self, call: Call, worker: Worker, invocation: Invocation) -> Response:
         request = worker.client.build_request(
             "POST",
             f"/invocations/{call.id}",
@@ -136,7 +135,7 @@ class ServedModel:
             reply = await worker.client.send(request, stream=True)
             if reply.headers["content-type"].startswith("text/event-stream"):
                 call.reply = reply
-                return _EventStream(self._relay(call, reply), call, self._name)
+                return CallStream(self._relay(call, reply), call, self._name)
             body = await reply.aread()
         except httpx.TransportError as error:
             raise await self._ended(worker) from error
@@ -144,7 +143,7 @@ class ServedModel:
         headers = {"content-type": JSON, "served-model-name": self._name}
         return Response(body, reply.status_code, headers)
 
-    async def _relay(self, call: "_Call", reply: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def _relay(self, call: Call, reply: httpx.Response) -> AsyncGenerator[bytes, None]:
         """The events as they come, each by itself."""
         rest = b""
         try:
@@ -164,7 +163,7 @@ class ServedModel:
         if self._sleep:
             self._sleep.cancel()
 
-    def gave_back(self, call: "_Call") -> None:
+    def gave_back(self, call: Call) -> None:
         """A call ends here. It may still run in its worker, when that is known."""
         if call.worker is None or not call.worker.running or self._retired:
             self._taken -= 1
@@ -172,8 +171,9 @@ class ServedModel:
             return
         self._abandoned += 1
         self._in_background(self._abandon(call, call.worker))
+        self._rest()
 
-    async def _abandon(self, call: "_Call", worker: Worker) -> None:
+    async def _abandon(self, call: Call, worker: Worker) -> None:
         """Hold the slot until the call's thread has ended."""
         over = asyncio.ensure_future(worker.client.delete(f"/invocations/{call.id}"))
         over.add_done_callback(_look_at)
@@ -201,7 +201,7 @@ class ServedModel:
 
     def _rest(self) -> None:
         """Fall asleep later, unless someone calls."""
-        if self._idle_seconds is None or self._taken or self._retired:
+        if self._idle_seconds is None or self._taken > self._abandoned or self._retired:
             return
         if self._sleep:
             self._sleep.cancel()
@@ -209,7 +209,7 @@ class ServedModel:
         self._sleep = asyncio.get_running_loop().call_later(self._idle_seconds, lambda: self._in_background(sleep()))
 
     async def _fall_asleep(self) -> None:
-        if self._worker and not self._taken:
+        if self._worker and self._taken == self._abandoned:
             self._keep(f"Scaled to zero after {self._idle_seconds:g} s without a call.")
             await self._end_worker()
 
@@ -250,40 +250,6 @@ class ServedModel:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-class _Call:
-    """A slot, taken at once and given back once, whichever way the call ends."""
-
-    def __init__(self, served: ServedModel) -> None:
-        self.id = uuid.uuid4().hex
-        self.worker: Worker | None = None  # where it runs, as far as we know
-        self.reply: httpx.Response | None = None  # a stream, which ends later than `answer`
-        self._served = served
-        self._ended = False
-        served.took()
-
-    def end(self) -> None:
-        """Give the slot back."""
-        if not self._ended:
-            self._ended = True
-            self._served.gave_back(self)
-
-
-class _EventStream(StreamingResponse):
-    """A streamed reply whose call ends also when the caller is gone before the first event."""
-
-    def __init__(self, events: AsyncGenerator[bytes, None], call: _Call, name: str) -> None:
-        headers = {"served-model-name": name, "cache-control": "no-cache"}
-        super().__init__(events, headers=headers, media_type="text/event-stream")
-        self._call = call
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the reply."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._call.end()
 
 
 async def _answers(worker: Worker) -> bool:

@@ -33,8 +33,9 @@ class WebsocketRecorder:
         if kind in {"websocket.accept", "websocket.http.response.start"}:
             self._entry.status = message.get("status", SWITCHED)
             message["headers"] = [*message.get("headers", []), self._id_header]
-        elif kind == "websocket.send":
-            self._entry.sent_events += 1
-        elif kind == "websocket.close" or not message.get("more_body", False):
-            self.finished = True
         await self._send(message)
+        # Only what could be sent counts: the caller may be gone.
+        if kind == "websocket.send":
+            self._entry.sent_events += 1
+        elif kind == "websocket.close" or (kind == "websocket.http.response.body" and not message.get("more_body")):
+            self.finished = True

@@ -25,10 +25,8 @@ def client(workspace, token=None):
 
 def test_list_and_get_parse_into_the_sdks_records(local_workspace):
     sdk = client(local_workspace, local_workspace.users["analyst"])
-    assert {endpoint.name: endpoint.task for endpoint in sdk.serving_endpoints.list()} == {
-        CHAT: "llm/v1/chat",
-        EMBEDDINGS: "llm/v1/embeddings",
-    }
+    tasks = {endpoint.name: endpoint.task for endpoint in sdk.serving_endpoints.list()}
+    assert (tasks[CHAT], tasks[EMBEDDINGS]) == ("llm/v1/chat", "llm/v1/embeddings")
     found = sdk.serving_endpoints.get(CHAT)
     assert found.state.ready == EndpointStateReady.READY
     assert found.permission_level == ServingEndpointDetailedPermissionLevel.CAN_QUERY

@@ -86,7 +86,7 @@ def test_embeddings_come_as_floats_whichever_way_they_travel(local_workspace):
 
 
 def test_models_are_the_endpoints(local_workspace):
-    assert {model.id for model in client(local_workspace).models.list()} == {CHAT, EMBEDDINGS}
+    assert {CHAT, EMBEDDINGS} <= {model.id for model in client(local_workspace).models.list()}
 
 
 @pytest.mark.parametrize(

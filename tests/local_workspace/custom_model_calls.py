@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psutil
 import requests
 
 from tests.local_workspace.calls import call
@@ -39,3 +40,9 @@ def obey(workspace: LocalWorkspace, endpoint: str, words: str, **options: Any) -
     response = ask(workspace, endpoint, order(words), **options)
     assert response.ok, response.text
     return response.json()["predictions"][0]
+
+
+def registries(workspace: LocalWorkspace) -> list[psutil.Process]:
+    """The processes that are the workspace's registry: none or one."""
+    children = psutil.Process(workspace.process.pid).children()
+    return [child for child in children if "local_workspace.custom_models.registry_child" in child.cmdline()]

@@ -19,7 +19,7 @@ class RawApp:
         self.heads: list[bytes] = []
         self.left = b""
         self._answer = answer
-        self._listener = _listener()
+        self._listener = listener_on_driver()
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -50,7 +50,7 @@ class RawApp:
             self._answer(connection, head)
 
 
-def _listener() -> socket.socket:
+def listener_on_driver() -> socket.socket:
     """A listening socket: from the top, where the example apps of other workspaces begin last."""
     for port in PORTS[-500:0:-1]:
         listener = socket.socket()

@@ -1,8 +1,9 @@
 """Generated requests against a running workspace, from its own OpenAPI description."""
 
+import base64
 import contextlib
-import itertools
 import json
+import random
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,12 +37,16 @@ class Fuzzer:
     def __post_init__(self) -> None:
         self._session = requests.Session()
         self._session.headers["authorization"] = f"Bearer {self.workspace.token}"
-        self._turn = itertools.count()
+        self._random = random.Random(0)
 
     @property
     def sent(self) -> int:
         """How many requests were answered."""
         return sum(self.statuses.values())
+
+    @property
+    def _client(self) -> str:
+        return "Basic " + base64.b64encode(f"admin:{self.workspace.token}".encode()).decode()
 
     def operations(self) -> Iterator[APIOperation]:
         """What the served description describes."""
@@ -78,10 +83,11 @@ class Fuzzer:
         if self.sent % 2:
             self._make_real(case)
         headers = NO_MODEL if case.path.startswith(MODEL_ROUTES) else {}
+        credentials = self._client if case.path.startswith("/oidc/") else f"Bearer {self.workspace.token}"
         prepared = self._session.prepare_request(
             requests.Request(**case.as_transport_kwargs(base_url=self.workspace.host, headers=headers))
         )
-        prepared.headers["authorization"] = f"Bearer {self.workspace.token}"
+        prepared.headers["authorization"] = credentials
         try:
             response = self._session.send(prepared, timeout=SECONDS, allow_redirects=False)
         except requests.exceptions.InvalidHeader:
@@ -96,19 +102,19 @@ class Fuzzer:
 
     def _make_real(self, case: Case) -> None:
         for values in (case.path_parameters, case.query, case.body):
-            self._put_known(values, next(self._turn))
+            self._put_known(values)
         if isinstance(case.body, dict) and case.path.startswith(MODEL_ROUTES):
-            case.body["model"] = self.known["name"][next(self._turn) % len(self.known["name"])]
+            case.body["model"] = self._random.choice(self.known["name"])
 
-    def _put_known(self, value: Any, turn: int) -> None:
+    def _put_known(self, value: Any) -> None:
         if isinstance(value, list):
             for item in value:
-                self._put_known(item, turn)
+                self._put_known(item)
         for name in value if isinstance(value, dict) else ():
             if name in self.known:
-                value[name] = self.known[name][turn % len(self.known[name])]
+                value[name] = self._random.choice(self.known[name])
             else:
-                self._put_known(value[name], turn)
+                self._put_known(value[name])
 
     def _note(self, case: Case, prepared: requests.PreparedRequest, problem: str) -> None:
         kind = f"{case.operation.method.upper()} {case.operation.path}: {problem[:300]}"

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.local_workspace.calls import call, chat
-from tests.local_workspace.custom_model_calls import ask, model, obey, order, serving
+from tests.local_workspace.custom_model_calls import ask, model, obey, order, registries, serving
 from tests.local_workspace.serving_calls import ROOT, create, created, entity, new_name, settled, shown
 from tests.local_workspaces import eventually
 
@@ -184,7 +184,7 @@ def test_the_prompt_model_stops_before_its_stop_sequence(model_workspace):
         {"dataframe_records": [{"prompt": "Hi"}]},
         {"dataframe_split": {"columns": ["prompt"], "data": [["Hi"]]}},
         {"inputs": {"prompt": ["Hi"]}},
-        {"inputs": {"prompt": ["Hi"], "stop": [["x", "y"]]}},
+        {"inputs": [{"prompt": "Hi", "stop": ["x", "y"]}]},
         {"instances": [{"prompt": "Hi"}]},
     ],
 )
@@ -195,7 +195,7 @@ def test_the_prompt_model_takes_every_form(model_workspace, body):
     assert text
 
 
-def test_after_a_kill_it_is_ready_scaled_to_zero_and_answers(make_local_workspace, tmp_path):
+def test_after_a_kill_a_model_is_ready_scaled_to_zero_and_answers(make_local_workspace, tmp_path):
     options = ("--state", str(tmp_path), "--deployment-seconds", "0")
     first = make_local_workspace(*options)
     name = created(first, entity("model", **PROMPT_MODEL))
@@ -206,6 +206,7 @@ def test_after_a_kill_it_is_ready_scaled_to_zero_and_answers(make_local_workspac
     second = make_local_workspace(*options)
     assert shown(second, name)["state"]["ready"] == "READY"
     assert message_of(second, name) == "Scaled to zero"
+    assert registries(second) == []  # nothing of MLflow runs until it is needed
     answer = ask(second, name, {"dataframe_records": [{"prompt": "Hello", "stop": ["!"]}], "params": {"max_tokens": 5}})
     assert [type(text) for text in answer.json()["predictions"]] == [str]
 

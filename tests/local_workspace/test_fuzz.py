@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,36 +12,51 @@ from tests.local_workspace.fuzzing import Fuzzer
 from tests.local_workspaces import LocalWorkspace, start_local_workspace
 
 REQUESTS = 5000
-SCOPE = "fuzz"
+API = "/api/2.0/serving-endpoints"
+SCOPE, OLD, NEW = "fuzz", "fuzz-old", "fuzz-new"
 
 
 @pytest.fixture
-def workspace(tmp_path: pytest.TempPathFactory) -> Iterator[LocalWorkspace]:
+def workspace(tmp_path: Path) -> Iterator[LocalWorkspace]:
     started = start_local_workspace(tmp_path / "stderr.txt", "--deployment-seconds", "0")
     yield started
     started.stop()
 
 
-def known_values(workspace: LocalWorkspace) -> dict[str, list[str]]:
+def known_values(workspace: LocalWorkspace) -> dict[str, list[Any]]:
     """Values that name something, so that not every request ends at "there is no such thing"."""
-    endpoint = call(workspace, "GET", f"/api/2.0/serving-endpoints/{CHAT}").json()
+    endpoint = call(workspace, "GET", f"{API}/{CHAT}").json()
     clusters = call(workspace, "GET", "/api/2.1/clusters/list").json()["clusters"]
-    call(workspace, "POST", "/api/2.0/secrets/scopes/create", {"scope": SCOPE})
-    call(workspace, "POST", "/api/2.0/secrets/put", {"scope": SCOPE, "key": "brick", "string_value": "x"})
+    [entity] = endpoint["config"]["served_entities"]
     return {
-        "name": [CHAT, "fuzz-endpoint", EMBEDDINGS],
-        "entity": [endpoint["config"]["served_entities"][0]["name"]],
-        "entity_name": [endpoint["config"]["served_entities"][0]["entity_name"]],
+        "name": [CHAT, EMBEDDINGS, OLD, NEW],
+        "model": [CHAT, EMBEDDINGS],
+        "entity": [entity["name"]],
+        "entity_name": [entity["entity_name"]],
         "entity_version": ["1"],
+        "served_entity_name": [entity["name"]],
+        "traffic_percentage": [100],
         "object_type": ["serving-endpoints", "clusters"],
         "object_id": [endpoint["id"], clusters[0]["cluster_id"]],
         "cluster_id": [cluster["cluster_id"] for cluster in clusters],
         "scope": [SCOPE],
-        "key": ["brick", "mortar"],
+        "key": ["brick", "endpoint", "user"],
         "principal": ["analyst@local", "users"],
         "group_name": ["users"],
         "user_name": ["analyst@local"],
+        "user": ["analyst"],
     }
+
+
+def prepare(workspace: LocalWorkspace) -> None:
+    """Make again what an earlier operation may have deleted, and delete what it may have made."""
+    call(workspace, "POST", "/api/2.0/secrets/scopes/create", {"scope": SCOPE})
+    call(workspace, "POST", "/api/2.0/secrets/put", {"scope": SCOPE, "key": "brick", "string_value": "x"})
+    entity = {"entity_name": "local.models.smollm2-135m-instruct", "entity_version": "1"}
+    call(workspace, "POST", API, {"name": OLD, "config": {"served_entities": [entity]}})
+    call(workspace, "DELETE", f"{API}/{NEW}")
+    for path in ("ai-gateway", "rate-limits"):
+        assert call(workspace, "PUT", f"{API}/{CHAT}/{path}", {}).status_code == 200
 
 
 @pytest.mark.timeout(400)
@@ -47,6 +64,7 @@ def test_no_generated_request_breaks_the_workspace(workspace, capsys, record_pro
     fuzzer = Fuzzer(workspace, known_values(workspace))
     operations = list(fuzzer.operations())
     for operation in operations:
+        prepare(workspace)
         # Operations without parameters and body are soon exhausted; the others make up for them.
         fuzzer.fuzz(operation, REQUESTS // len(operations) + 8)
     record_property("requests", fuzzer.sent)
@@ -58,6 +76,5 @@ def test_no_generated_request_breaks_the_workspace(workspace, capsys, record_pro
     assert fuzzer.sent >= REQUESTS
     assert fuzzer.statuses[200] > REQUESTS / 10
     assert "Traceback" not in workspace.stderr.read_text()
-    for path in ("ai-gateway", "rate-limits"):  # which may have been set to anything
-        assert call(workspace, "PUT", f"/api/2.0/serving-endpoints/{CHAT}/{path}", {}).status_code == 200
+    prepare(workspace)
     assert call(workspace, "POST", CHAT_PATH, HELLO | {"max_tokens": 4}).json()["choices"][0]["message"]["content"]

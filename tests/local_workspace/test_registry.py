@@ -2,12 +2,11 @@
 
 import os
 
-import psutil
 import pytest
 
 from tests.local_workspace.calls import call
 from tests.local_workspace.conftest import register
-from tests.local_workspace.custom_model_calls import ask, model
+from tests.local_workspace.custom_model_calls import ask, model, registries
 from tests.local_workspace.serving_calls import created
 
 API = "/api/2.0/mlflow"
@@ -128,21 +127,12 @@ def test_artifacts_stay_within_their_folder(model_workspace, path):
     assert (model_workspace.state / "tokens.json").stat().st_size > 100
 
 
-def test_the_registry_starts_with_the_first_need_for_it(make_local_workspace):
-    workspace = make_local_workspace()
-
-    def registries() -> list[psutil.Process]:
-        children = psutil.Process(workspace.process.pid).children()
-        return [child for child in children if "local_workspace.custom_models.registry_child" in child.cmdline()]
-
-    assert call(workspace, "GET", "/api/2.0/serving-endpoints").ok
-    assert registries() == []
-    assert not (workspace.state / "mlflow.db").exists()
-    assert call(workspace, "GET", f"{API}/registered-models/search").ok
-    [child] = registries()
+def test_a_registry_that_was_killed_starts_again(model_workspace):
+    [child] = registries(model_workspace)
     child.kill()
     child.wait(5)
-    assert call(workspace, "GET", f"{API}/registered-models/search").ok
+    assert call(model_workspace, "GET", f"{API}/registered-models/search").ok
+    assert [started.pid for started in registries(model_workspace)] != [child.pid]
 
 
 def test_a_damaged_registry_is_told_and_the_rest_goes_on(make_local_workspace, tmp_path):

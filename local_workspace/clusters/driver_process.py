@@ -62,13 +62,13 @@ def driver_environment(identities: Identities, options: Options) -> dict[str, st
 
 
 class DriverProcess:
-    """The app's process. Its port is held as long as the cluster has a driver, and free while it has none.
+    """The app's process, there while the cluster has a driver. Its port stays the workspace's own: without a process, whoever
+    connects is hung up on, and the next process finds its port free.
 
     `environment` is what the app sees of the workspace: its host, a token, and the file to trust.
     """
 
     def __init__(self, listener: socket.socket | None, cluster: Cluster, environment: dict[str, str]) -> None:
-        self.port: int | None = listener.getsockname()[1] if listener else None
         self._listener = listener
         self._environment = environment
         self._wanted = cluster
@@ -82,47 +82,33 @@ class DriverProcess:
 
     async def run(self) -> None:
         """Keep the app running while the cluster has a driver, until cancelled."""
-        if self.port is None:
+        if self._listener is None:
             return
-        try:
+        with self._listener as listener:
             while True:
                 self._changed.clear()
-                if self._wanted.has_driver and self._hold_port(self.port):
-                    await self._live_until_changed()
-                else:
-                    self._free_port()
-                    await self._changed.wait()
-        finally:
-            self._free_port()
+                await (self._live(listener) if self._wanted.has_driver else self._stay_dead(listener))
 
-    def _hold_port(self, port: int) -> bool:
-        if self._listener is None:
-            self._listener = _listen(port)
-            if self._listener is None:
-                log.warning("Port %s is taken by another program now, so the example driver app is not started.", port)
-        return self._listener is not None
+    async def _stay_dead(self, listener: socket.socket) -> None:
+        """Hang up on whoever connects, until the cluster changes."""
+        async with await asyncio.start_server(_hang_up, sock=listener.dup()):
+            await self._changed.wait()
 
-    def _free_port(self) -> None:
-        if self._listener:
-            self._listener.close()
-            self._listener = None
-
-    async def _live_until_changed(self) -> None:
-        """One driver's life: the app, started again whenever it ends."""
+    async def _live(self, listener: socket.socket) -> None:
+        """One driver's life, until the cluster changes: the app, started again whenever it ends."""
         early_ends = 0
         while not self._changed.is_set():
             began = asyncio.get_running_loop().time()
-            await self._live_once()
+            await self._live_once(listener)
             lived = asyncio.get_running_loop().time() - began
             early_ends = early_ends + 1 if lived < EARLY_SECONDS else 0
             if early_ends >= MAX_EARLY_ENDS and not self._changed.is_set():
                 log.error("The example driver app ended %s times at once; it is not started again.", early_ends)
-                self._free_port()  # callers see a dead port instead of waiting for ever
-                await self._changed.wait()
+                await self._stay_dead(listener)  # callers see a dead port instead of waiting for ever
 
-    async def _live_once(self) -> None:
+    async def _live_once(self, listener: socket.socket) -> None:
         """The app from its start until it ends or the cluster changes."""
-        process = await self._start()
+        process = await self._start(listener)
         ended, changed = asyncio.ensure_future(process.wait()), asyncio.ensure_future(self._changed.wait())
         try:
             await asyncio.wait({ended, changed}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,8 +120,8 @@ class DriverProcess:
                 task.cancel()
             await _end(process)
 
-    async def _start(self) -> Process:
-        descriptor = self._listener.fileno() if self._listener else -1
+    async def _start(self, listener: socket.socket) -> Process:
+        descriptor = listener.fileno()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "local_workspace.clusters.driver_child"),
             stdin=PIPE,
@@ -151,6 +137,10 @@ class DriverProcess:
                 process.stdin.write(json.dumps(order).encode() + b"\n")
                 await process.stdin.drain()
         return process
+
+
+async def _hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
 
 
 async def _end(process: Process) -> None:

@@ -25,11 +25,15 @@ def main() -> None:
     """Serve until stdin ends."""
     order = json.loads(sys.stdin.readline())
     server = _serve(order)
-    sys.stdout.write(json.dumps({"url": server.listening_address}) + "\n")
-    sys.stdout.flush()
-    while sys.stdin.read(4096):
-        pass
-    os._exit(0)  # no unwinding: a generation may be running in llama.cpp's threads
+    try:
+        sys.stdout.write(json.dumps({"url": server.listening_address}) + "\n")
+        sys.stdout.flush()
+        while sys.stdin.read(4096):
+            pass
+    finally:
+        # No unwinding, also when the workspace ended while the model was loading and the pipe is broken: a generation may
+        # be running in llama.cpp's threads, and its server's destructor waits for them for ever.
+        os._exit(0)
 
 
 def _serve(order: dict[str, Any]) -> Any:

@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any
 
-import httpx
-
 from local_workspace import refusals
 from local_workspace.external_models.replies import Redaction
 from local_workspace.workers.worker import Worker, WorkerError
@@ -65,18 +63,11 @@ class Gateway:
         worker = await self._running()
         ended = False
         try:
-            async with (
-                worker.client.stream("POST", "/ask", content=json.dumps(question)) as response,
-                aclosing(_lines(response)) as lines,
-            ):
-                if response.status_code != httpx.codes.OK:
-                    raise refusals.unavailable(
-                        "The gateway failed; the log of the local workspace on stderr says where."
-                    )
+            async with aclosing(worker.ask(json.dumps(question).encode())) as lines:
                 async for line in lines:
                     ended = line[:1] in {b"R", b"D", b"F"}
                     yield redaction(line)
-        except httpx.TransportError as error:
+        except OSError as error:
             await _end_noticed(worker)
             raise _gone() from error
         if not ended:
@@ -140,15 +131,3 @@ async def _end_noticed(worker: Worker) -> None:
 
 def _gone() -> refusals.RefusalError:
     return refusals.unavailable("The gateway's process ended while it was answering; send the request once more.")
-
-
-async def _lines(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Lines end at a newline only: JSON may hold the other line separators of Unicode."""
-    waiting: list[bytes] = []
-    async for piece in response.aiter_raw():
-        *ends, rest = piece.split(b"\n")
-        for end in ends:
-            yield b"".join([*waiting, end])
-            waiting = []
-        if rest:
-            waiting.append(rest)

@@ -18,7 +18,9 @@ from local_workspace.web.streamed_body import STREAMED, StreamedBody
 from local_workspace.web.websocket_recorder import WebsocketRecorder
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-MAX_INVOCATION_BYTES = 16 * 1024 * 1024  # what a custom model takes; other endpoints refuse more than MAX_BODY_BYTES themselves
+MAX_INVOCATION_BYTES = (
+    16 * 1024 * 1024
+)  # what a custom model takes; other endpoints refuse more than MAX_BODY_BYTES themselves
 # A client that is still sending when we answer sees a reset instead of the 413, so that much more is read and forgotten.
 MAX_DRAINED_BYTES = 32 * 1024 * 1024
 UNLOGGED = ("/_local/", "/.well-known/databricks-config")

@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import httpx
 log = logging.getLogger(__name__)
 
 START_SECONDS = 120.0
+MAX_LINE_BYTES = 256 * 1024 * 1024
 STOP_SECONDS = 2.0
 # Reading may wait for a slow model: whoever calls sets the time that an answer may take.
 TIMEOUTS = httpx.Timeout(None, connect=5.0)
@@ -64,6 +65,20 @@ class Worker:
         if self._client is None:
             raise WorkerError("The worker has not been started.")
         return self._client
+
+    async def ask(self, question: bytes) -> AsyncGenerator[bytes, None]:
+        """The lines that a child of `child.serve_lines` answers to the line `question`, without their ends.
+
+        Closing the iterator cancels the answer. Raises OSError when the child is gone; an answer that it cut off just ends.
+        """
+        reader, writer = await asyncio.open_unix_connection(f"{self._folder}/socket", limit=MAX_LINE_BYTES)
+        try:
+            writer.write(question + b"\n")
+            await writer.drain()
+            while (line := await reader.readline()).endswith(b"\n"):
+                yield line[:-1]
+        finally:
+            writer.close()
 
     @property
     def running(self) -> bool:

@@ -202,8 +202,8 @@ def test_it_is_there_only_while_the_cluster_has_a_driver(workspace):
     change(workspace, "delete")
     wait_for(workspace, "TERMINATED")
     eventually(lambda: not before.is_running())
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", workspace.ready["driver_port"]), timeout=5)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{workspace.ready['driver_port']}/health", timeout=5)
     change(workspace, "start")
     wait_for(workspace, "RUNNING")
     assert call(workspace, "GET", path(workspace, "/health")).json()["status"] == "ok"

@@ -26,10 +26,14 @@ MODEL_ROUTES = ("/serving-endpoints/", "/ai-gateway/")
 
 @dataclass
 class Fuzzer:
-    """Sends what schemathesis makes up and keeps what came of it. `known` has real values of parameters, by name."""
+    """Sends what schemathesis makes up and keeps what came of it.
+
+    `known` has real values of parameters by name, and `known_in_bodies` those of fields that differ or come on top.
+    """
 
     workspace: LocalWorkspace
-    known: dict[str, list[str]]
+    known: dict[str, list[Any]]
+    known_in_bodies: dict[str, list[Any]]
     statuses: Counter[int] = field(default_factory=Counter)
     findings: dict[str, str] = field(default_factory=dict)
     skipped: int = 0
@@ -79,9 +83,8 @@ class Fuzzer:
             run()
 
     def send(self, case: Case) -> None:
-        """Send one request, now and then about things that exist, and note what is wrong with the answer."""
-        if self.sent % 2:
-            self._make_real(case)
+        """Send one request, mostly about things that exist, and note what is wrong with the answer."""
+        self._make_real(case)
         headers = NO_MODEL if case.path.startswith(MODEL_ROUTES) else {}
         credentials = self._client if case.path.startswith("/oidc/") else f"Bearer {self.workspace.token}"
         prepared = self._session.prepare_request(
@@ -101,20 +104,30 @@ class Fuzzer:
             self._note(case, prepared, problem)
 
     def _make_real(self, case: Case) -> None:
-        for values in (case.path_parameters, case.query, case.body):
-            self._put_known(values)
-        if isinstance(case.body, dict) and case.path.startswith(MODEL_ROUTES):
-            case.body["model"] = self._random.choice(self.known["name"])
+        if self._random.random() < 0.75:
+            self._put_known(case.path_parameters, self.known)
+            self._put_known(case.query, self.known)
+        if self._random.random() < 0.5:
+            self._put_known(case.body, self.known | self.known_in_bodies)
+            if isinstance(case.body, dict) and "model" in case.body:
+                self._aim(case)
 
-    def _put_known(self, value: Any) -> None:
+    def _aim(self, case: Case) -> None:
+        """Leave out what names an endpoint where the path does, and name one that has the task where it does not."""
+        if "{name}" in case.path:
+            del case.body["model"]
+        elif case.path.endswith("/embeddings"):
+            case.body["model"] = self.known_in_bodies["model"][-1]
+
+    def _put_known(self, value: Any, known: dict[str, list[Any]]) -> None:
         if isinstance(value, list):
             for item in value:
-                self._put_known(item)
+                self._put_known(item, known)
         for name in value if isinstance(value, dict) else ():
-            if name in self.known:
-                value[name] = self._random.choice(self.known[name])
+            if name in known:
+                value[name] = self._random.choice(known[name])
             else:
-                self._put_known(value[name])
+                self._put_known(value[name], known)
 
     def _note(self, case: Case, prepared: requests.PreparedRequest, problem: str) -> None:
         kind = f"{case.operation.method.upper()} {case.operation.path}: {problem[:300]}"

@@ -13,7 +13,8 @@ from tests.local_workspaces import LocalWorkspace, start_local_workspace
 
 REQUESTS = 5000
 API = "/api/2.0/serving-endpoints"
-SCOPE, OLD, NEW = "fuzz", "fuzz-old", "fuzz-new"
+SCOPE, OLD = "fuzz", "fuzz-old"
+NEW = [f"fuzz-{number}" for number in range(20)]
 
 
 @pytest.fixture
@@ -23,45 +24,53 @@ def workspace(tmp_path: Path) -> Iterator[LocalWorkspace]:
     started.stop()
 
 
-def known_values(workspace: LocalWorkspace) -> dict[str, list[Any]]:
-    """Values that name something, so that not every request ends at "there is no such thing"."""
+def make_fuzzer(workspace: LocalWorkspace) -> Fuzzer:
+    """A fuzzer that knows what there is, so that not every request ends at "there is no such thing"."""
     endpoint = call(workspace, "GET", f"{API}/{CHAT}").json()
-    clusters = call(workspace, "GET", "/api/2.1/clusters/list").json()["clusters"]
+    clusters = [it["cluster_id"] for it in call(workspace, "GET", "/api/2.1/clusters/list").json()["clusters"]]
     [entity] = endpoint["config"]["served_entities"]
-    return {
-        "name": [CHAT, EMBEDDINGS, OLD, NEW],
-        "model": [CHAT, EMBEDDINGS],
+    known = {
+        "name": [CHAT, EMBEDDINGS, OLD, *NEW[:2]],
         "entity": [entity["name"]],
+        "object_type": ["serving-endpoints", "clusters"],
+        "object_id": [endpoint["id"], clusters[0]],
+        "cluster_id": clusters,
+        "scope": [SCOPE],
+        "key": ["brick"],
+        "principal": ["analyst@local", "users"],
+        "user": ["analyst"],
+    }
+    in_bodies = {
+        "name": NEW,
+        "model": [CHAT, OLD, EMBEDDINGS],
         "entity_name": [entity["entity_name"]],
         "entity_version": ["1"],
         "served_entity_name": [entity["name"]],
         "traffic_percentage": [100],
-        "object_type": ["serving-endpoints", "clusters"],
-        "object_id": [endpoint["id"], clusters[0]["cluster_id"]],
-        "cluster_id": [cluster["cluster_id"] for cluster in clusters],
-        "scope": [SCOPE],
-        "key": ["brick", "endpoint", "user"],
-        "principal": ["analyst@local", "users"],
         "group_name": ["users"],
         "user_name": ["analyst@local"],
-        "user": ["analyst"],
+        "key": ["brick", "endpoint", "user"],
+        "permission": ["READ", "WRITE"],
+        "permission_level": ["CAN_QUERY", "CAN_ATTACH_TO"],
+        "renewal_period": ["minute"],
+        "scope_backend_type": ["DATABRICKS"],
     }
+    return Fuzzer(workspace, known, in_bodies)
 
 
 def prepare(workspace: LocalWorkspace) -> None:
-    """Make again what an earlier operation may have deleted, and delete what it may have made."""
+    """Make again what an earlier operation may have deleted, and undo what would hide others behind a limit."""
     call(workspace, "POST", "/api/2.0/secrets/scopes/create", {"scope": SCOPE})
     call(workspace, "POST", "/api/2.0/secrets/put", {"scope": SCOPE, "key": "brick", "string_value": "x"})
     entity = {"entity_name": "local.models.smollm2-135m-instruct", "entity_version": "1"}
     call(workspace, "POST", API, {"name": OLD, "config": {"served_entities": [entity]}})
-    call(workspace, "DELETE", f"{API}/{NEW}")
     for path in ("ai-gateway", "rate-limits"):
         assert call(workspace, "PUT", f"{API}/{CHAT}/{path}", {}).status_code == 200
 
 
 @pytest.mark.timeout(400)
 def test_no_generated_request_breaks_the_workspace(workspace, capsys, record_property):
-    fuzzer = Fuzzer(workspace, known_values(workspace))
+    fuzzer = make_fuzzer(workspace)
     operations = list(fuzzer.operations())
     for operation in operations:
         prepare(workspace)

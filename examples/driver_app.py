@@ -90,12 +90,14 @@ def cut(text: str, stops: list[str]) -> str:
 
 
 def generate(question: Question) -> str:
-    """What the model adds to the prompt. Raises HTTPException when the endpoint cannot answer."""
-    wanted = {"model": ENDPOINT, "prompt": question.prompt, "max_tokens": MAX_TOKENS, "stop": question.stop}
+    """What the model answers to the prompt. Raises HTTPException when the endpoint cannot answer."""
+    # As a chat: an instruction model has nothing to add to a prompt that ends, such as a question.
+    said = [{"role": "user", "content": question.prompt}]
+    wanted = {"model": ENDPOINT, "messages": said, "max_tokens": MAX_TOKENS, "stop": question.stop}
     headers = {"authorization": f"Bearer {TOKEN}"}
     try:
         reply = requests.post(
-            f"{HOST}/serving-endpoints/completions", json=wanted, headers=headers, timeout=ANSWER_SECONDS
+            f"{HOST}/serving-endpoints/chat/completions", json=wanted, headers=headers, timeout=ANSWER_SECONDS
         )
         completion = reply.json()
     except requests.RequestException as error:
@@ -106,7 +108,7 @@ def generate(question: Question) -> str:
         raise HTTPException(
             status, f"The endpoint {ENDPOINT} answered {reply.status_code}: {completion.get('message')}"
         )
-    return cut(completion["choices"][0]["text"], question.stop)
+    return cut(completion["choices"][0]["message"]["content"], question.stop)
 
 
 class App:

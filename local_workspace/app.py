@@ -70,21 +70,17 @@ def make_app(
     permissions = PermissionStore(state.database)
     secrets = SecretStore(state.database, state.cipher)
     store = EndpointStore(state.database)
-    store.provision(provisioned)
-    for endpoint in provisioned:
+    for endpoint in store.provision(provisioned):
         permissions.merge(OBJECT_TYPE, endpoint.id, [Grant.to_group("users", "CAN_QUERY")])
 
     text_model = TextModel(catalog.chat_model_file, "smollm2-135m-instruct-1")
     embeddings = EmbeddingEngine(catalog.embedding_model_file, catalog.tokenizer_file)
-    registry = Registry(state.folder)
     registry = Registry(state.folder)
     backends: dict[Kind, Backend] = {
         "foundation": FoundationModels(text_model, embeddings),
         "external": ExternalModels(secrets, state.cipher, options.provider_urls, options.timeout),
         "custom": CustomModels(registry, secrets, identities, options),
     }
-    backends["custom"] = CustomModels(registry, secrets, identities, options)
-    backends["external"] = ExternalModels(secrets, state.cipher, options.provider_urls, options.timeout)
     deployments = Deployments(store, backends, options.deployment_seconds)
     endpoints = Endpoints(store, permissions, deployments, backends, state.cipher)
     gateway = AiGateway(state.database)
@@ -127,7 +123,6 @@ def make_app(
         registry_routes(registry),
         local_routes(log, queue),
         gateway_routes(gateway),
-        registry_routes(registry),
         not_served_routes(),
         openapi_routes(app),
     ):

@@ -58,6 +58,10 @@ def seeded_endpoint(name: str, entity: ServedEntity, description: str, created_m
 
 def _foundation_endpoint(name: str, entity_name: str, model: FoundationModel, created_ms: int) -> Endpoint:
     entity = ServedEntity(
-        name=entity_name, kind="foundation", entity_name=model.entity_name, entity_version=model.entity_version
+        name=entity_name,
+        kind="foundation",
+        task=model.tasks[0],
+        entity_name=model.entity_name,
+        entity_version=model.entity_version,
     )
     return seeded_endpoint(name, entity, model.description, created_ms)

@@ -38,8 +38,8 @@ class CustomModels:
         self._options = options
         self._served: dict[tuple[str, int, str], ServedModel] = {}
 
-    async def check(self, deployment: Deployment) -> None:
-        """Raise RefusalError: 404 for an unknown model or version, 400 or 403 for an environment that cannot be made."""
+    async def check(self, deployment: Deployment) -> str | None:
+        """The task that the model was logged with. Raises RefusalError: 404 for an unknown model or version, 400 or 403 for an environment that cannot be made."""
         entity = deployment.entity
         if not MODEL_NAME.fullmatch(entity.entity_name):
             raise refusals.invalid_parameter(
@@ -50,7 +50,7 @@ class CustomModels:
                 f"The field 'entity_version' must be the number of a version, such as \"1\", not '{entity.entity_version[:80]}'."
             )
         resolved(entity.environment_vars, deployment.creator, self._secrets)
-        await self._registry.find(entity.entity_name, entity.entity_version)
+        return (await self._registry.find(entity.entity_name, entity.entity_version)).task
 
     async def deploy(self, deployment: Deployment, log: Callable[[str], None]) -> None:
         """Start the process and load the model. Raises DeploymentError with the reason."""
@@ -99,12 +99,11 @@ class CustomModels:
         return invocation_schema(version.signature), reply_schema(version.signature)
 
     async def close(self) -> None:
-        """End every process, and the registry's."""
+        """End every process. The registry is its maker's to close."""
         served = [*self._served.values()]
         self._served.clear()
         for model in served:
             await model.retire()
-        await self._registry.close()
 
     def _of(self, deployment: Deployment) -> ServedModel:
         found = self._served.get(deployment.key)

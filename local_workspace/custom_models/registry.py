@@ -42,11 +42,6 @@ class Registry:
         self._worker: Worker | None = None
         self._starting: asyncio.Task[Worker] | None = None
 
-    @property
-    def tracking_uri(self) -> str:
-        """What `mlflow.set_tracking_uri` takes to use the registry without the workspace."""
-        return f"sqlite:///{self._folder / DATABASE_NAME}"
-
     async def find(self, name: str, version: str) -> ModelVersion:
         """The version `version` of the registered model `name`.
 

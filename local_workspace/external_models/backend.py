@@ -11,10 +11,10 @@ from typing import Any
 from starlette.responses import Response
 
 from local_workspace.cipher import Cipher
-from local_workspace.external_models import schemas
 from local_workspace.external_models.credentials import Credentials
 from local_workspace.external_models.gateway import Gateway
 from local_workspace.external_models.replies import PassedStream, Redaction, refusal_of, whole_reply
+from local_workspace.invocations.schemas import open_schemas_of
 from local_workspace.refusals import RefusalError, unavailable
 from local_workspace.secret_scopes.store import SecretStore
 from local_workspace.serving.backends import Deployment, DeploymentError, Invocation
@@ -56,9 +56,10 @@ class ExternalModels:
         """The id of the gateway's process, while it runs."""
         return self._gateway.pid
 
-    async def check(self, deployment: Deployment) -> None:
-        """Raise RefusalError unless every credential can be read with the creator's rights."""
+    async def check(self, deployment: Deployment) -> str | None:
+        """The model's task. Raises RefusalError unless every credential can be read with the creator's rights."""
         self._credentials.resolve(_model(deployment), deployment.creator)
+        return _model(deployment).task
 
     async def deploy(self, deployment: Deployment, log: Callable[[str], None]) -> None:
         """Check again, and have the gateway's process start. Raises DeploymentError."""
@@ -144,7 +145,7 @@ class ExternalModels:
 
     async def schemas(self, deployment: Deployment) -> tuple[dict[str, Any], dict[str, Any]]:
         """JSON schemas of a body and a reply of its task. Providers take more fields than these."""
-        return schemas.of_task(_model(deployment).task)
+        return open_schemas_of(_model(deployment).task)
 
     async def close(self) -> None:
         """End the gateway's process."""

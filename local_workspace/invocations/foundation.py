@@ -44,14 +44,15 @@ class FoundationModels:
         self._text_model = text_model
         self._embeddings = embeddings
 
-    async def check(self, deployment: Deployment) -> None:
-        """Raise RefusalError (400) for a version that there is not."""
+    async def check(self, deployment: Deployment) -> str | None:
+        """The model's main task. Raises RefusalError (400) for a version that there is not."""
         entity = deployment.entity
-        known = FOUNDATION_MODELS[entity.entity_name].entity_version
-        if entity.entity_version != known:
+        model = FOUNDATION_MODELS[entity.entity_name]
+        if entity.entity_version != model.entity_version:
             raise invalid_parameter(
-                f"'{entity.entity_name}' has the version {known} only, not '{entity.entity_version}'."
+                f"'{entity.entity_name}' has the version {model.entity_version} only, not '{entity.entity_version}'."
             )
+        return model.tasks[0]
 
     async def deploy(self, deployment: Deployment, log: Callable[[str], None]) -> None:
         """Nothing to do: the engines load with the workspace, and calls wait for them."""

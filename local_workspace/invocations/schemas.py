@@ -35,3 +35,19 @@ def schemas_of(task: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The schemas of a body and of a whole reply of `task`."""
     reply = {"id": {"type": ["string", "null"]}, "object": {"type": "string"}, "model": {"type": "string"}}
     return schema_of(BODIES[task]), {"type": "object", "properties": reply | REPLIES[task] | {"usage": _USAGE}}
+
+
+def open_schemas_of(task: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same for a provider's model, which takes and gives fields of its own."""
+    body, reply = schemas_of(task)
+    if task == CHAT:
+        message = {"type": "object", "properties": {"role": {"type": "string"}}, "required": ["role"]}
+        body["properties"]["messages"]["items"] = message
+    return _open(body), reply
+
+
+def _open(schema: Any) -> Any:
+    """The schema without what it says of other fields than its own."""
+    if isinstance(schema, dict):
+        return {name: _open(value) for name, value in schema.items() if name != "additionalProperties"}
+    return [_open(item) for item in schema] if isinstance(schema, list) else schema

@@ -57,8 +57,11 @@ class Invocation:
 class Backend(Protocol):
     """One kind of served entity."""
 
-    async def check(self, deployment: Deployment) -> None:
-        """Raise RefusalError when `deployment` could never work: an unknown model, a secret that cannot be read."""
+    async def check(self, deployment: Deployment) -> str | None:
+        """The task that its invocations have, None where a model takes any body of its own.
+
+        Raises RefusalError when `deployment` could never work: an unknown model, a secret that cannot be read.
+        """
 
     async def deploy(self, deployment: Deployment, log: Callable[[str], None]) -> None:
         """Bring it up; `log` takes lines for the build log. Raises DeploymentError. May be cancelled."""

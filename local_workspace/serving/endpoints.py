@@ -140,8 +140,8 @@ class Endpoints:
                 f"Endpoint '{endpoint.name}' serves {endpoint.kind} models; an endpoint cannot change to {entities[0].kind}"
                 " models. Delete it and create it again."
             )
-        for entity in entities:
-            await self._backends[entity.kind].check(deployment_of(endpoint, entity))
+        tasks = [await self._backends[entity.kind].check(deployment_of(endpoint, entity)) for entity in entities]
+        entities = [entity.model_copy(update={"task": task}) for entity, task in zip(entities, tasks, strict=True)]
         pending = Config(version=version, entities=entities, routes=routes, started_ms=now)
         capture = {"auto_capture_config": body.auto_capture_config} if body.auto_capture_config else {}
         return endpoint.model_copy(
@@ -244,5 +244,6 @@ def _kept_or_new(
     known = config.entity(entity.name) if config else None
     if known is None:
         return entity.model_copy(update=stamp)
-    state = {name: getattr(known, name) for name in ("version", "creator", "created_ms", "deployment", "message")}
+    unasked = ("task", "version", "creator", "created_ms", "deployment", "message")
+    state = {name: getattr(known, name) for name in unasked}
     return known if entity.model_copy(update=state) == known else entity.model_copy(update=stamp)

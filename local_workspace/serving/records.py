@@ -37,6 +37,7 @@ class ExternalModel(Record):
 class ServedEntity(Record):
     """One thing an endpoint serves. `deployment` and `message` are the platform's `state` of it.
 
+    `task` is the schema of its invocations, such as `llm/v1/chat`; None where the model takes bodies of its own.
     `version` is the config version it was first deployed in: one that a later config keeps as it is goes on running.
 
     `entity_name` and `entity_version` name a foundation model of this workspace or a registered MLflow model.
@@ -45,6 +46,7 @@ class ServedEntity(Record):
 
     name: str
     kind: Kind
+    task: str | None = None
     version: int = 1
     entity_name: str = ""
     entity_version: str = ""

@@ -74,19 +74,23 @@ class EndpointStore:
             self._database.run("DELETE FROM serving_events WHERE endpoint_id = ?", (endpoint.id,))
         self._endpoints.pop(endpoint.name, None)
 
-    def provision(self, endpoints: Iterable[Endpoint]) -> None:
+    def provision(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
         """Let exactly `endpoints` be those that come with the workspace; what was configured on them stays.
+
+        Returns those that are new.
 
         An endpoint that a user made keeps its name: the provisioned one of that name is then left out.
         """
         wanted = {endpoint.name: endpoint for endpoint in endpoints}
         for known in [known for known in self._endpoints.values() if known.provisioned and known.name not in wanted]:
             self.delete(known)
+        new = [endpoint for name, endpoint in wanted.items() if name not in self._endpoints]
         for name, endpoint in wanted.items():
             known = self._endpoints.get(name, endpoint)
             if known.provisioned:
                 kept = {"ai_gateway": known.ai_gateway, "rate_limits": known.rate_limits, "settings": known.settings}
                 self.save(endpoint.model_copy(update=kept | {"tags": known.tags | endpoint.tags}))
+        return new
 
     def log(self, endpoint: Endpoint, version: int, kind: str, message: str, entity: str = "") -> None:
         """Note what happened. `kind` is `event`, or `build` for a line of the entity's build log."""

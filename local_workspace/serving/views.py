@@ -16,15 +16,8 @@ ENDPOINT_TYPES: dict[Kind | None, str | None] = {
 
 
 def task_of(endpoint: Endpoint) -> str | None:
-    """The schema of the endpoint's invocations; None for custom models and while it has none."""
-    config = endpoint.latest
-    if not config or not config.entities:
-        return None
-    entity = config.entities[0]
-    if entity.external_model:
-        return entity.external_model.task
-    model = FOUNDATION_MODELS.get(entity.entity_name)
-    return model.tasks[0] if model else None
+    """The schema of the endpoint's invocations; None for most custom models and while it serves nothing."""
+    return endpoint.latest.entities[0].task if endpoint.latest and endpoint.latest.entities else None
 
 
 def summary(endpoint: Endpoint, level: str | None) -> dict[str, Any]:

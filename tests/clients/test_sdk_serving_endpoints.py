@@ -38,9 +38,11 @@ from databricks.sdk.service.serving import (
     ServingEndpointAccessControlRequest,
     ServingEndpointDetailedPermissionLevel,
     ServingEndpointPermissionLevel,
+    TelemetryConfig,
     TrafficConfig,
 )
 
+from tests.clients.openai_provider import ANSWER
 from tests.local_workspace.calls import CHAT, EMBEDDINGS
 
 PROMPT = "local-prompt-model"
@@ -234,6 +236,15 @@ def test_notifications_are_kept(api, make_endpoint):
     assert api.get(made.name).email_notifications.on_update_success == ["analyst@local"]
 
 
+def test_telemetry_is_for_models_of_ones_own(api, make_endpoint):
+    made = make_endpoint(external())
+    with pytest.raises(BadRequest, match="external"):
+        api.patch_telemetry_config(made.name, telemetry_config=TelemetryConfig(telemetry_profile_id="p"))
+    own = make_endpoint(foundation(), name="own")
+    changed = api.patch_telemetry_config(own.name, telemetry_config=TelemetryConfig(telemetry_profile_id="p"))
+    assert changed.telemetry_config.telemetry_profile_id == "p"
+
+
 def test_logs_are_text(api, make_endpoint):
     made = make_endpoint(foundation("small"))
     api.query(made.name, messages=HELLO, max_tokens=1)
@@ -276,6 +287,16 @@ def test_chat_completions_and_embeddings_are_queried(api):
     vectors = api.query(EMBEDDINGS, input=["a", "b"])
     assert [len(item.embedding) for item in vectors.data] == [384, 384]
     assert vectors.object.value == "list"
+
+
+def test_models_of_a_provider_are_queried(api, external_endpoints):
+    chat = api.query(external_endpoints["chat"], messages=HELLO)
+    assert (chat.choices[0].message.content, chat.served_model_name) == (ANSWER, "openai-chat")
+    assert chat.usage.total_tokens == 17
+    completion = api.query(external_endpoints["completions"], prompt="Say hello.", max_tokens=5)
+    assert completion.choices[0].text == ANSWER
+    vectors = api.query(external_endpoints["embeddings"], input=["four", "a"])
+    assert [item.embedding for item in vectors.data] == [[4.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
 
 
 @pytest.mark.timeout(90)

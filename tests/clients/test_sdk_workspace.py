@@ -32,10 +32,6 @@ def running(cluster_workspace):
     return cluster_workspace.ready["cluster_id"]
 
 
-def state_of(clusters, cluster_id):
-    return clusters.get(cluster_id).state
-
-
 def test_me_and_the_workspace_id(sdk, analyst_sdk):
     me = sdk.current_user.me()
     assert (me.user_name, me.active, me.emails[0].value) == ("admin@local", True, "admin@local")
@@ -84,6 +80,7 @@ def test_a_cluster_is_terminated_and_started(clusters, running):
     again = clusters.restart_and_wait(running, timeout=SOON)
     assert again.spark_context_id != started.spark_context_id
     clusters.ensure_cluster_is_running(running)
+    assert {"STARTING", "RUNNING"} <= {event.type.value for event in clusters.events(running) if event.type}
 
 
 def test_a_terminated_cluster_is_there_and_told_apart(clusters, running):

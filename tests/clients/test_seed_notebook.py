@@ -3,13 +3,15 @@
 What it shows and cannot work any more, or never worked, is asserted as such: the reasons are in the client.
 """
 
+import contextlib
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.clients.environments import LEGACY, run_script
-from tests.clients.openai_provider import ANSWER, KEY
+from tests.clients.openai_provider import ANSWER, KEY, OpenAiProvider
 from tests.local_workspace.calls import CHAT, CHAT_PATH, EMBEDDINGS, EMBEDDINGS_PATH, call
 from tests.local_workspaces import start_local_workspace
 
@@ -29,6 +31,23 @@ def workspace(tmp_path_factory):
     workspace = start_local_workspace(stderr, "--tls", "--deployment-seconds", "0.3")
     yield workspace
     workspace.stop()
+
+
+@pytest.fixture(scope="module")
+def provider():
+    """A provider that only the notebook asks."""
+    provider = OpenAiProvider()
+    yield provider
+    provider.stop()
+
+
+def dead_port():
+    """A port that the driver proxy may reach, where nobody listens."""
+    for port in range(3000, 8000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("Every port from 3000 to 8000 is taken.")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +71,7 @@ def ran(workspace, provider, legacy_cli):
         "driver_port": workspace.ready["driver_port"],
         "terminated_id": next(it["cluster_id"] for it in clusters if it["state"] == "TERMINATED"),
         "analyst": workspace.users["analyst"],
-        "dead_port": 3000,
+        "dead_port": dead_port(),
     }
     found = run_script(LEGACY, SCRIPT, workspace, given)
     return found, workspace.requests()
@@ -64,8 +83,8 @@ def cells(ran):
 
 
 def asked(ran, path):
-    """The bodies sent to `path`."""
-    return [entry.json for entry in ran[1] if entry.path == path]
+    """The bodies sent to `path`. Of a caller who may not pass the driver proxy, none is read."""
+    return [entry.json for entry in ran[1] if entry.path == path and entry.body]
 
 
 def test_the_endpoint_is_created_from_the_old_form_of_arguments(ran, cells):
@@ -73,7 +92,7 @@ def test_the_endpoint_is_created_from_the_old_form_of_arguments(ran, cells):
     assert made["name"] == "my-chat"
     shown = made.get("pending_config", made.get("config"))["served_entities"][0]
     assert shown["external_model"]["openai_config"]["openai_api_key"] == "{{secrets/seed/openai-api-key}}"
-    (sent, _) = asked(ran, "/api/2.0/serving-endpoints/")
+    sent = asked(ran, "/api/2.0/serving-endpoints/")[0]
     assert sent.keys() == {"name", "config", "route_optimized"}
 
 
@@ -99,6 +118,14 @@ def test_the_provider_is_asked_with_the_secrets_value(ran, provider):
     assert {asked.headers["authorization"] for asked in questions} == {f"Bearer {KEY}"}
     assert {asked.json["model"] for asked in questions} == {"gpt-4"}
     assert questions[0].json["temperature"] == 0.1
+
+
+def test_tools_are_called_and_prompts_completed(cells, provider):
+    (called,) = cells["beyond_the_notebook"]["tool_calls"]
+    assert (called["name"], called["args"]) == ("weather", {"city": "Seoul"})
+    assert cells["beyond_the_notebook"]["completed"] == ANSWER
+    (question,) = [asked.json for asked in provider.asked if asked.path == "/v1/completions"]
+    assert question | {"model": "davinci", "prompt": "Say hello.", "stop": ["zebra"], "max_tokens": 5} == question
 
 
 def test_the_key_shows_nowhere_else(ran, workspace):

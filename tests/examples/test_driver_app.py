@@ -16,7 +16,7 @@ from examples.driver_app import cut
 from tests.local_workspace.calls import call
 from tests.local_workspaces import eventually, start_local_workspace
 
-COMPLETIONS = "/serving-endpoints/completions"
+COMPLETIONS = "/serving-endpoints/chat/completions"
 SCRIPT = "scripted-0-4"
 SCRIPTED = "Brick 벽돌 **bold** 🧱🏽 "
 
@@ -78,7 +78,7 @@ def test_it_stops_at_the_first_stop_text_of_what_was_generated(local_workspace, 
     response = ask(local_workspace, {"prompt": "Say: the end", "stop": stop})
     assert response.json() == answer
     sent = local_workspace.last_request(COMPLETIONS).json
-    assert (sent["prompt"], sent["stop"]) == ("Say: the end", stop or [])
+    assert (sent["messages"], sent["stop"]) == ([{"role": "user", "content": "Say: the end"}], stop or [])
 
 
 @given(st.text(), st.lists(st.text(min_size=1), max_size=4))

@@ -109,15 +109,14 @@ class Fuzzer:
             self._put_known(case.query, self.known)
         if self._random.random() < 0.5:
             self._put_known(case.body, self.known | self.known_in_bodies)
-            if isinstance(case.body, dict) and "model" in case.body:
-                self._aim(case)
+            if isinstance(case.body, dict) and case.path.startswith(MODEL_ROUTES):
+                self._aim(case, case.body)
 
-    def _aim(self, case: Case) -> None:
+    def _aim(self, case: Case, body: dict[str, Any]) -> None:
         """Leave out what names an endpoint where the path does, and name one that has the task where it does not."""
-        if "{name}" in case.path:
-            del case.body["model"]
-        elif case.path.endswith("/embeddings"):
-            case.body["model"] = self.known_in_bodies["model"][-1]
+        body.pop("model", None)
+        if "{name}" not in case.path:
+            body["model"] = self.known["embeddings" if case.path.endswith("/embeddings") else "chat"][0]
 
     def _put_known(self, value: Any, known: dict[str, list[Any]]) -> None:
         if isinstance(value, list):

@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from starlette.responses import JSONResponse
 
 from local_workspace.ai_gateway.inference_log import InferenceLog
 from local_workspace.ai_gateway.metrics import EndpointMetrics
-from local_workspace.ai_gateway.observation import Observation
+from local_workspace.ai_gateway.observation import Observation, observed
 from local_workspace.ai_gateway.token_counts import UsageReader
 from local_workspace.ai_gateway.usage import UsageTable
 from local_workspace.database import Database
+from local_workspace.refusals import error_event, unavailable
 
 CHAT = json.dumps(
     {"choices": [{"message": {"content": 'he said "usage": {"prompt_tokens": 9}'}}], "usage": {"prompt_tokens": 7}}
@@ -121,6 +123,25 @@ def test_an_invocation_ends_once():
     observation.end("complete")
     observation.refuse(500, b"")
     assert (len(ends), observation.outcome, observation.status) == (1, "client_closed", None)
+
+
+def test_a_stream_that_ends_with_an_error_event_is_told_from_a_complete_one():
+    observation = Observation("brick", "admin@local", "1", None, b"", keeps_reply=False, when_over=lambda _: None)
+    head = [(b"content-type", b"text/event-stream")]
+    observation.see({"type": "http.response.start", "status": 200, "headers": head})
+    observation.see({"type": "http.response.body", "body": b'data: {"choices":[]}\n\n'})
+    observation.see({"type": "http.response.body", "body": error_event(unavailable("The model stopped."))})
+    observation.end("complete")
+    assert (observation.outcome, observation.status) == ("error", 200)
+
+
+def test_a_reply_that_is_never_sent_counts_as_a_caller_who_left():
+    ends = []
+    observation = Observation("brick", "admin@local", "1", None, b"", keeps_reply=False, when_over=ends.append)
+    reply = observed(JSONResponse({}), observation)
+    assert (reply.status_code, ends) == (200, [])
+    del reply
+    assert [it.outcome for it in ends] == ["client_closed"]
 
 
 def test_metrics_forget_what_is_older_than_a_minute_and_keep_endpoints_apart():

@@ -139,6 +139,7 @@ def test_deleting_an_endpoint_while_its_model_loads_leaves_no_process(model_work
 def test_it_scales_to_zero_and_callers_share_one_waking(model_workspace):
     name = created(model_workspace, model("tests.obedient", scale_to_zero_enabled=True))
     pid = obey(model_workspace, name, "pid")
+    hang_up_on(model_workspace, name, "sleep 600")  # which does not count: nobody waits for it
     eventually(lambda: message_of(model_workspace, name) == "Scaled to zero", 20)
     eventually(lambda: is_gone(pid), 5)
     assert shown(model_workspace, name)["state"]["ready"] == "READY"

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -39,10 +38,11 @@ def make_fuzzer(workspace: LocalWorkspace) -> Fuzzer:
         "key": ["brick"],
         "principal": ["analyst@local", "users"],
         "user": ["analyst"],
+        "chat": [CHAT],
+        "embeddings": [EMBEDDINGS],
     }
     in_bodies = {
         "name": NEW,
-        "model": [CHAT, OLD, EMBEDDINGS],
         "entity_name": [entity["entity_name"]],
         "entity_version": ["1"],
         "served_entity_name": [entity["name"]],

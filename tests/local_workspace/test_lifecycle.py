@@ -20,7 +20,12 @@ from tests.local_workspaces import ROOT, eventually, launch
 
 def engine_of(workspace) -> psutil.Process:
     """The chat engine's process, once there is one."""
-    return eventually(lambda: (psutil.Process(workspace.process.pid).children() or [None])[0])
+
+    def found():
+        children = psutil.Process(workspace.process.pid).children()
+        return next((child for child in children if "chat_engine" in " ".join(child.cmdline())), None)
+
+    return eventually(found)
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -38,7 +43,8 @@ def test_the_ready_line_is_the_only_output_and_has_every_field(make_local_worksp
     workspace = make_local_workspace()
     assert set(workspace.ready) == {"host", "token", "users", "cluster_id", "driver_port", "ca_bundle", "state"}
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", workspace.host)
-    assert (workspace.ready["cluster_id"], workspace.ready["driver_port"], workspace.ca_bundle) == (None, None, None)
+    assert (workspace.ready["cluster_id"], workspace.ca_bundle) == ("0101-000000-local001", None)
+    assert 3000 <= workspace.ready["driver_port"] <= 8000
     assert chat(workspace, max_tokens=1).status_code == 200
     workspace.process.terminate()
     assert workspace.process.stdout.read() == ""
@@ -91,12 +97,12 @@ def test_the_end_of_the_parent_ends_it(tmp_path):
         text=True,
     )
     workspace = psutil.Process(int(parent.stdout.readline()))
-    [engine] = eventually(workspace.children)
+    children = eventually(lambda: len(found := workspace.children()) == 2 and found)  # the chat engine, the driver app
     parent.kill()
     parent.wait()
     parent.stdin.close()
     parent.stdout.close()
-    eventually(lambda: is_gone(workspace) and is_gone(engine), 5)
+    eventually(lambda: is_gone(workspace) and all(map(is_gone, children)), 5)
 
 
 def test_a_killed_engine_is_replaced_and_its_request_is_told(make_local_workspace):

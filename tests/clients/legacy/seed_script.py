@@ -91,6 +91,26 @@ def external_model(given):
     }
 
 
+def beyond_the_notebook(given):
+    """What the same classes do with models of a provider besides: tools, and a prompt completed."""
+    weather = {
+        "name": "weather",
+        "description": "The weather in a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    }
+    called = ChatDatabricks(endpoint="my-chat").bind_tools([weather]).invoke("How is the weather in Seoul?")
+    client = get_deploy_client("databricks")
+    openai = {
+        "openai_api_key": "{{secrets/" + given["scope"] + "/openai-api-key}}",
+        "openai_api_base": given["upstream"],
+    }
+    external = {"name": "davinci", "provider": "openai", "task": "llm/v1/completions", "openai_config": openai}
+    client.create_endpoint(name="my-completions", config={"served_entities": [{"external_model": external}]})
+    wait_until_ready(client, "my-completions")
+    llm = Databricks(endpoint_name="my-completions", max_tokens=5)
+    return {"tool_calls": called.tool_calls, "completed": llm("Say hello.", stop=["zebra"])}
+
+
 def embeddings(given):
     """The second cell, and forty-five documents."""
     model = DatabricksEmbeddings(endpoint=given["embeddings"])
@@ -184,9 +204,8 @@ def driver_proxy(given):
 
 def main(given):
     warnings.simplefilter("ignore")
-    parts = [external_model, embeddings, custom_model, prompt_to_chat, driver_proxy]
-    wanted = [part for part in parts if part.__name__ in given.get("parts", [part.__name__])]
-    found = {part.__name__: part(given) for part in wanted}
+    parts = [external_model, beyond_the_notebook, embeddings, custom_model, prompt_to_chat, driver_proxy]
+    found = {part.__name__: part(given) for part in parts}
     sys.stdout.write(json.dumps(found, default=str) + "\n")
 
 

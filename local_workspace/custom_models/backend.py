@@ -39,7 +39,10 @@ class CustomModels:
         self._served: dict[tuple[str, int, str], ServedModel] = {}
 
     async def check(self, deployment: Deployment) -> str | None:
-        """The task that the model was logged with. Raises RefusalError: 404 for an unknown model or version, 400 or 403 for an environment that cannot be made."""
+        """The task that the model was logged with.
+
+        Raises RefusalError: 404 for an unknown model or version, 400 or 403 for an environment that cannot be made.
+        """
         entity = deployment.entity
         if not MODEL_NAME.fullmatch(entity.entity_name):
             raise refusals.invalid_parameter(

@@ -30,7 +30,7 @@ def make_sdk(tls_workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch) -> 
 
     def make(token: str | None = None, **options: str) -> WorkspaceClient:
         options = {"host": tls_workspace.host} | options
-        if "client_id" not in options:
+        if not options.keys() & {"client_id", "username"}:
             options["token"] = token or tls_workspace.token
         limits = {"retry_timeout_seconds": 30, "http_timeout_seconds": 60}
         return WorkspaceClient(config=Config(**options, **limits))

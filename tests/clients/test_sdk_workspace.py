@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service.compute import ClusterPermissionLevel, DataSecurityMode, State
 from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
@@ -53,6 +54,18 @@ def test_a_machine_with_a_wrong_secret_is_told(make_sdk):
     machine = make_sdk(client_id="admin", client_secret="wrong")
     with pytest.raises(ValueError, match="invalid_client"):
         machine.current_user.me()
+
+
+def test_a_token_goes_as_a_password_too(make_sdk, tls_workspace):
+    basic = make_sdk(username="token", password=tls_workspace.users["analyst"], auth_type="basic")
+    assert basic.current_user.me().user_name == "analyst@local"
+
+
+def test_a_profile_of_the_config_file_is_enough(make_sdk, tls_workspace, tmp_path):
+    file = tmp_path / "databrickscfg"
+    file.write_text(f"[brick]\nhost = {tls_workspace.host}/\ntoken = {tls_workspace.users['analyst']}\n")
+    # make_sdk has made this environment trust the workspace.
+    assert WorkspaceClient(config_file=str(file), profile="brick").current_user.me().user_name == "analyst@local"
 
 
 def test_clusters_are_listed_in_pages(clusters, cluster_workspace, running):

@@ -38,10 +38,10 @@ def served(workspace: LocalWorkspace) -> list[tuple[str, str]]:
     return [(method.upper(), path) for path, operations in paths for method in operations]
 
 
-def ask(workspace: LocalWorkspace, route: Route) -> requests.Response:
+def ask(workspace: LocalWorkspace, route: Route, fault: str | None = None) -> requests.Response:
     path = re.sub(r"\{\w+\}", "no-such-thing", route.path)
     body = None if route.method in {"GET", "HEAD"} else {}
-    return call(workspace, route.method, path, body, allow_redirects=False)
+    return call(workspace, route.method, path, body, fault=fault, allow_redirects=False)
 
 
 def test_the_checklist_has_not_shrunk():
@@ -108,6 +108,12 @@ def test_only_the_admin_reads_what_no_databricks_workspace_has(local_workspace, 
     refused = call(local_workspace, "GET", path, token=local_workspace.users["analyst"])
     assert (refused.status_code, refused.json()["error_code"]) == (403, "PERMISSION_DENIED")
     assert requests.get(local_workspace.host + path, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize("route", checklist(), ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_of_the_checklist_plays_a_fault_that_is_asked_for(local_workspace, route):
+    response = ask(local_workspace, route, fault="return-418-retry-after-3")
+    assert (response.status_code, response.headers["retry-after"]) == (418, "3")
 
 
 def readme_rows() -> list[set[tuple[str, str]]]:

@@ -157,7 +157,10 @@ def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
         provider_urls=dict(arguments.provider_url),
         scale_to_zero_seconds=arguments.scale_to_zero_seconds,
     )
-    app = make_app(state, Identities(state.tokens, state.database), endpoints, options, driver_listener)
+    try:
+        app = make_app(state, Identities(state.tokens, state.database), endpoints, options, driver_listener)
+    except ValueError as error:
+        _refuse(f"The state folder {state.folder} cannot be used: {error}.", FAILED)
     asyncio.run(serve(app, listener, tls, parent, lambda: _say(json.dumps(line))))
 
 

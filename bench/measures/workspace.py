@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ OVERHEAD_MS = 5
 STREAMS, LAG_MS = 200, 100
 STREAM_RATE, STREAM_TOKENS, STREAM_SPREAD = 20, 200, 2.0
 COUNTS = (25, 50, 100, 200, 300, 400)
+TOKEN = re.compile(rb'"content":"[^"]')  # the first chunk has the role and an empty content
 API = "/api/2.0/serving-endpoints"
 
 
@@ -63,7 +65,7 @@ def row(name: str, unit: str, pairs: list[tuple[float, float]]) -> Row:
 def chat_call(engine: Engine, number: int) -> tuple[float, float]:
     """Milliseconds to the first token, and tokens a second after it."""
     body = {
-        "messages": [{"role": "user", "content": f"Count to one hundred, starting at {number}."}],
+        "messages": [{"role": "user", "content": f"Write a long story about {number + 2} bricks."}],
         "max_tokens": 48,
         "temperature": 0,
         "stream": True,
@@ -74,7 +76,7 @@ def chat_call(engine: Engine, number: int) -> tuple[float, float]:
     with local_http.post(engine.url + engine.path, json=body, headers=headers, stream=True, timeout=120) as reply:
         reply.raise_for_status()
         # Pieces as they come: reading line by line costs more than what is measured.
-        seen = [time.perf_counter() for piece in reply.iter_content(None) for _ in range(piece.count(b'"content":"'))]
+        seen = [time.perf_counter() for piece in reply.iter_content(None) for _ in TOKEN.findall(piece)]
     if len(seen) < 2:
         raise MeasureFailed("the model said less than two tokens")
     return 1000 * (seen[0] - began), (len(seen) - 1) / (seen[-1] - seen[0])

@@ -39,6 +39,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_PROMPT_CHARACTERS = 20_000
 MAX_STOPS = 16
 MAX_TOKENS = 128
+SAMPLING = {"temperature": (int | float, 0, 2), "max_tokens": (int, 1, 1024)}  # kind, lowest, highest
 MAX_AT_ONCE = 8  # generations; further callers wait up to QUEUE_SECONDS, then get 503
 QUEUE_SECONDS = 60.0
 ANSWER_SECONDS = 120.0
@@ -46,10 +47,11 @@ ANSWER_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Question:
-    """What a caller asks: text to go on from, and texts at which to stop."""
+    """What a caller asks: text to answer, texts at which to stop, and how to sample where the caller says so."""
 
     prompt: str
     stop: list[str]
+    sampling: dict[str, float]
 
 
 def parse(body: bytes) -> Question:
@@ -60,14 +62,22 @@ def parse(body: bytes) -> Question:
         raise HTTPException(400, "The body is not valid JSON.") from error
     if not isinstance(given, dict):
         raise HTTPException(400, "The body must be a JSON object with a prompt.")
-    if unknown := given.keys() - {"prompt", "stop"}:
-        raise HTTPException(400, f"Unknown key '{min(unknown)[:80]}'; there are prompt and stop.")
+    if unknown := given.keys() - {"prompt", "stop", *SAMPLING}:
+        raise HTTPException(400, f"Unknown key '{min(unknown)[:80]}'; there are prompt, stop, {', '.join(SAMPLING)}.")
     prompt, stop = given.get("prompt"), given.get("stop")
     if not isinstance(prompt, str) or not prompt:
         raise HTTPException(400, "The key 'prompt' must be there, as a string that is not empty.")
     if len(prompt) > MAX_PROMPT_CHARACTERS:
         raise HTTPException(400, f"The prompt is longer than {MAX_PROMPT_CHARACTERS} characters.")
-    return Question(prompt, _stops(stop))
+    return Question(prompt, _stops(stop), {name: _number(given, name) for name in SAMPLING if name in given})
+
+
+def _number(given: dict[str, Any], name: str) -> float:
+    kind, lowest, highest = SAMPLING[name]
+    value = given[name]
+    if isinstance(value, bool) or not isinstance(value, kind) or not lowest <= value <= highest:
+        raise HTTPException(400, f"The key '{name}' must be a number from {lowest} to {highest}.")
+    return value
 
 
 def _stops(stop: Any) -> list[str]:
@@ -93,7 +103,7 @@ def generate(question: Question) -> str:
     """What the model answers to the prompt. Raises HTTPException when the endpoint cannot answer."""
     # As a chat: an instruction model has nothing to add to a prompt that ends, such as a question.
     said = [{"role": "user", "content": question.prompt}]
-    wanted = {"model": ENDPOINT, "messages": said, "max_tokens": MAX_TOKENS, "stop": question.stop}
+    wanted = {"model": ENDPOINT, "messages": said, "max_tokens": MAX_TOKENS, "stop": question.stop} | question.sampling
     headers = {"authorization": f"Bearer {TOKEN}"}
     try:
         reply = requests.post(

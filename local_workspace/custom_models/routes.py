@@ -47,6 +47,9 @@ def registry_routes(registry: Registry) -> APIRouter:
             reply = await client.send(sent, stream=True)
         except httpx.TransportError as error:
             raise refusals.unavailable("The model registry's process ended during the call; ask again.") from error
+        if reply.status_code in {404, 405} and reply.headers.get("content-type", "").startswith("text/html"):
+            await reply.aclose()
+            raise refusals.no_such_api(request.method, request.scope["path"])
         headers = {name: value for name, value in reply.headers.items() if name not in KEPT_BACK}
         return StreamingResponse(_relayed(reply), reply.status_code, headers)
 

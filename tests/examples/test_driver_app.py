@@ -81,6 +81,13 @@ def test_it_stops_at_the_first_stop_text_of_what_was_generated(local_workspace, 
     assert (sent["messages"], sent["stop"]) == ([{"role": "user", "content": "Say: the end"}], stop or [])
 
 
+def test_how_to_sample_is_passed_on(local_workspace):
+    local_workspace.queue_fault(SCRIPT, COMPLETIONS)
+    assert ask(local_workspace, {"prompt": "Hi", "temperature": 0.1, "max_tokens": 7}).ok
+    sent = local_workspace.last_request(COMPLETIONS).json
+    assert (sent["temperature"], sent["max_tokens"]) == (0.1, 7)
+
+
 @given(st.text(), st.lists(st.text(min_size=1), max_size=4))
 def test_what_is_cut_off_begins_with_a_stop_text_and_what_stays_has_none(text, stops):
     kept = cut(text, stops)
@@ -101,7 +108,11 @@ def test_what_is_cut_off_begins_with_a_stop_text_and_what_stays_has_none(text, s
         (b"{}", "The key 'prompt' must be there"),
         (b'{"prompt": ""}', "The key 'prompt' must be there"),
         (b'{"prompt": ["a"]}', "The key 'prompt' must be there"),
-        (b'{"prompt": "x", "temperature": 1}', "Unknown key 'temperature'"),
+        (b'{"prompt": "x", "top_k": 1}', "Unknown key 'top_k'"),
+        (b'{"prompt": "x", "temperature": 3}', "'temperature' must be a number from 0 to 2"),
+        (b'{"prompt": "x", "temperature": NaN}', "'temperature' must be a number"),
+        (b'{"prompt": "x", "max_tokens": 1.5}', "'max_tokens' must be a number from 1 to 1024"),
+        (b'{"prompt": "x", "max_tokens": true}', "'max_tokens' must be a number"),
         (b'{"prompt": "x", "stop": "a"}', "The key 'stop' must be a list"),
         (b'{"prompt": "x", "stop": [1]}', "The key 'stop' must be a list"),
         (b'{"prompt": "x", "stop": [""]}', "The key 'stop' must be a list"),

@@ -78,7 +78,9 @@ def test_every_reply_has_a_request_id_of_its_own(local_workspace):
 def test_models_lists_endpoints_in_openais_shape(local_workspace):
     found = call(local_workspace, "GET", "/serving-endpoints/models").json()
     assert found["object"] == "list"
-    assert [(model["id"], model["object"]) for model in found["data"]] == [(name, "model") for name in (EMBEDDINGS, PROMPT, CHAT)]
+    assert [(model["id"], model["object"]) for model in found["data"]] == [
+        (name, "model") for name in (EMBEDDINGS, PROMPT, CHAT)
+    ]
 
 
 def test_aliases_are_endpoints_that_say_they_are_aliases(make_local_workspace):

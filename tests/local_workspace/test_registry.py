@@ -92,6 +92,15 @@ def test_nothing_else_of_mlflows_server_can_be_reached(model_workspace, path):
     assert (response.status_code, response.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
 
 
+@pytest.mark.parametrize(
+    ("method", "below"),
+    [("GET", "registered-models/list"), ("PUT", "registered-models/search"), ("GET", "runs/nothing")],
+)
+def test_what_mlflow_has_no_route_for_is_refused_in_the_platforms_shape(model_workspace, method, below):
+    response = call(model_workspace, method, f"{API}/{below}")
+    assert (response.status_code, response.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+
+
 def test_without_a_token_there_is_no_registry(model_workspace):
     headers = {"authorization": ""}
     assert call(model_workspace, "GET", f"{API}/registered-models/search", headers=headers).status_code == 401

@@ -176,8 +176,8 @@ def _say(line: str) -> None:
 
 
 def _is_no_asked_for_drop(record: logging.LogRecord) -> bool:
-    # What the fault break-after-N does on purpose is an error to uvicorn.
-    return "without completing response" not in record.getMessage()
+    # What the fault break-after-N does on purpose is an error to uvicorn, and so is a websocket that is refused.
+    return not record.getMessage().endswith(("without completing response.", "without completing handshake."))
 
 
 def _refuse(sentence: str, status: int) -> NoReturn:

@@ -91,9 +91,16 @@ def _tokens(path: Path) -> tuple[dict[str, str], int]:
 
 
 def write_shell_file(state: State, host: str, ca_bundle: str | None) -> None:
-    """Write `env.sh`: the lines that point a shell's Databricks clients at this workspace as its admin."""
-    variables = {"DATABRICKS_HOST": host, "DATABRICKS_TOKEN": state.tokens["admin"]}
+    """Write `env.sh`: the lines that point a shell's Databricks clients, MLflow and curl at this workspace as its admin."""
+    token = state.tokens["admin"]
+    variables = {
+        "DATABRICKS_HOST": host,
+        "DATABRICKS_TOKEN": token,
+        "MLFLOW_TRACKING_URI": host,
+        "MLFLOW_TRACKING_TOKEN": token,
+    }
     if ca_bundle:
-        variables |= {"REQUESTS_CA_BUNDLE": ca_bundle, "SSL_CERT_FILE": ca_bundle}
+        # curl's own variable as well: where it is set, curl does not look at the others.
+        variables |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), ca_bundle)
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     write_private(state.folder / "env.sh", "".join(lines))

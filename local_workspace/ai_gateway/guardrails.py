@@ -31,7 +31,10 @@ def check_output(gateway: dict[str, Any] | None, response: Response) -> None:
     is_json = response.headers.get("content-type", "").startswith("application/json")
     if not whole or not is_json or not keywords_of(gateway, "output"):
         return
-    reply = json.loads(whole)
+    try:
+        reply = json.loads(whole)
+    except (ValueError, RecursionError):  # what a provider or a model sends need not be JSON as it should be
+        reply = {"output": bytes(whole).decode(errors="replace")}
     if isinstance(reply, dict) and _forbidden(gateway, "output", reply, ANSWERED):
         reader = UsageReader()
         reader.feed(bytes(whole))

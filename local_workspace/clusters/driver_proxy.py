@@ -18,6 +18,7 @@ from local_workspace.clusters.proxy_headers import to_app, without_hop_headers
 from local_workspace.clusters.records import DRIVER_IP, RUNNING
 from local_workspace.clusters.store import ClusterStore
 from local_workspace.permissions.store import PermissionStore
+from local_workspace.web.fresh_connections import FreshConnections
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ PATHS = tuple(f"/{prefix}/" for prefix in PREFIXES)
 
 # An app may think as long as it likes: the platform's own limit is not known, and a caller can hang up.
 TIMEOUTS = httpx.Timeout(None, connect=5.0)
+LAST_STATUS = 599
 
 
 class DriverProxy:
@@ -41,10 +43,8 @@ class DriverProxy:
         self._clusters = clusters
         self._permissions = permissions
         self._own_port = own_port
-        # A connection each: one kept from an earlier call may have been closed by an app that was started anew.
         # Below httpx's client, since that keeps cookies, decodes, adds headers and tidies paths.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        self._transport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        self._transport = FreshConnections()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
@@ -85,7 +85,7 @@ class _Websocket:
 class _Call:
     """One HTTP call."""
 
-    def __init__(self, address: DriverAddress, transport: httpx.AsyncHTTPTransport) -> None:
+    def __init__(self, address: DriverAddress, transport: FreshConnections) -> None:
         self._address = address
         self._transport = transport
 
@@ -97,6 +97,9 @@ class _Call:
             await refusals.render(refusals.bad_gateway())(scope, receive, send)
             return
         async with contextlib.aclosing(response):
+            if response.status_code > LAST_STATUS:  # which no server can pass on
+                await refusals.render(refusals.bad_gateway())(scope, receive, send)
+                return
             await self._pass_back(response, scope, send)
 
     def _request(self, scope: Scope, receive: Receive) -> httpx.Request:
@@ -115,8 +118,9 @@ class _Call:
         )
 
     async def _pass_back(self, response: httpx.Response, scope: Scope, send: Send) -> None:
-        # The date is the workspace's server's, which every reply has already.
-        headers = [pair for pair in without_hop_headers(response.headers.raw) if pair[0] != b"date"]
+        # The date is the workspace's server's, which every reply has already. A length beside chunks is a lie.
+        gone = {b"date", b"content-length"} if "transfer-encoding" in response.headers else {b"date"}
+        headers = [pair for pair in without_hop_headers(response.headers.raw) if pair[0] not in gone]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         try:
             async for piece in response.aiter_raw():

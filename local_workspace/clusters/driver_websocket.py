@@ -68,6 +68,8 @@ def _headers(scope: Scope, port: int) -> list[tuple[str, str]]:
 
 def _refused(refused: InvalidStatus) -> Response:
     reply = refused.response
+    if reply.status_code < 200:  # an interim answer in place of one
+        return refusals.render(refusals.bad_gateway())
     response = Response(bytes(reply.body or b""), reply.status_code)
     response.raw_headers = [pair for pair in _passed_back(reply.headers) if pair[0] != b"content-length"]
     return response

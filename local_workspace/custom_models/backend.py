@@ -1,5 +1,6 @@
 """Custom models: registered MLflow models, each served entity in a process of its own."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from local_workspace.custom_models.environment import Secrets, resolved, way_bac
 from local_workspace.custom_models.registry import QUIET, Registry
 from local_workspace.custom_models.served_model import ServedModel
 from local_workspace.custom_models.signatures import invocation_schema, reply_schema
+from local_workspace.identity.oauth_scopes import MODEL_OAUTH_SCOPES
 from local_workspace.identity.users import Identities
 from local_workspace.options import Options
 from local_workspace.serving.backends import Deployment, DeploymentError, Invocation
@@ -105,8 +107,7 @@ class CustomModels:
         """End every process. The registry is its maker's to close."""
         served = [*self._served.values()]
         self._served.clear()
-        for model in served:
-            await model.retire()
+        await asyncio.gather(*(model.retire() for model in served))
 
     def _of(self, deployment: Deployment) -> ServedModel:
         found = self._served.get(deployment.key)
@@ -123,12 +124,12 @@ class CustomModels:
     async def _launch(self, deployment: Deployment, on_line: Callable[[str], None]) -> Worker:
         entity, creator = deployment.entity, deployment.creator
         version = await self._registry.find(entity.entity_name, entity.entity_version)
-        token = self._identities.issue_access_token(creator, seconds=TOKEN_SECONDS)
+        token = self._identities.issue_access_token(creator, MODEL_OAUTH_SCOPES, TOKEN_SECONDS)
         back = way_back(self._options.host, token, self._options.ca_bundle)
         # The endpoint's own variables win: a model may be meant to talk to another workspace.
-        environment = QUIET | back | resolved(entity.environment_vars, creator, self._secrets)
-        order = {"path": str(version.path), "slots": slots_of(entity)}
-        worker = Worker(MODULE, order, environment=environment, on_line=on_line)
+        variables = back | resolved(entity.environment_vars, creator, self._secrets)
+        order = {"path": str(version.path), "slots": slots_of(entity), "environment": variables}
+        worker = Worker(MODULE, order, environment=QUIET, on_line=on_line)
         await worker.start()
         return worker
 

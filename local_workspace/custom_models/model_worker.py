@@ -26,7 +26,12 @@ QUEUED_EVENTS = 8
 
 
 def make_app(order: dict[str, Any]) -> ASGIApp:
-    """The app that serves the model in the folder `order["path"]`, `order["slots"]` calls at a time."""
+    """The app that serves the model in the folder `order["path"]`, `order["slots"]` calls at a time.
+
+    `order["environment"]` are the endpoint's variables. They are set here and not at the start of the process: whoever may
+    create an endpoint would otherwise run code of their own, since PYTHONWARNINGS, LD_PRELOAD and others steer a start.
+    """
+    os.environ.update(order["environment"])
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # where it listens is of no interest
     # Before MLflow is imported: as its own scoring server does, for what behaves differently there.
     os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 import httpx
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from local_workspace import refusals
 from local_workspace.custom_models.registry import Registry
+from local_workspace.identity.oauth_scopes import ALL_APIS
 
 API = "/api/2.0/mlflow/"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/"
@@ -39,9 +41,11 @@ def registry_routes(registry: Registry) -> APIRouter:
         client = await registry.client()
         sent = client.build_request(
             request.method,
-            httpx.URL("http://worker", raw_path=_target(request)),
+            "http://worker/",
             headers={name: request.headers[name] for name in PASSED_ON if name in request.headers},
             content=_body(request),
+            # As it came: httpx would resolve `..`, and so leave the paths that were checked.
+            extensions={"target": _target(request)},
         )
         try:
             reply = await client.send(sent, stream=True)
@@ -50,8 +54,7 @@ def registry_routes(registry: Registry) -> APIRouter:
         if reply.status_code in {404, 405} and reply.headers.get("content-type", "").startswith("text/html"):
             await reply.aclose()
             raise refusals.no_such_api(request.method, request.scope["path"])
-        headers = {name: value for name, value in reply.headers.items() if name not in KEPT_BACK}
-        return StreamingResponse(_relayed(reply), reply.status_code, headers)
+        return _Relayed(reply)
 
     return router
 
@@ -63,25 +66,37 @@ def _check(request: Request) -> None:
     if path.startswith(API) and below.partition("/")[0] not in AREAS:
         raise refusals.no_such_api(request.method, path)
     reads = request.method == "GET" or (request.method == "POST" and below in SEARCHES)
-    if not reads and not request.scope["caller"].is_admin:
+    if reads:
+        return
+    if not request.scope["caller"].is_admin:
         raise refusals.permission_denied(
             f"User {request.scope['caller'].user_name} may read the model registry and not change it."
         )
+    # The token of a served model is good for reading only: with more, whoever may create endpoints could register code.
+    if ALL_APIS not in request.scope["oauth_scopes"]:
+        raise refusals.missing_scope(ALL_APIS, request.scope["request_id"])
 
 
 def _target(request: Request) -> bytes:
-    # As it came: a name with an encoded slash must not become two parts of a path.
     raw: bytes = request.scope["raw_path"]
     query: bytes = request.scope["query_string"]
     return raw + (b"?" + query if query else b"")
 
 
-async def _relayed(reply: httpx.Response) -> AsyncIterator[bytes]:
-    try:
-        async for piece in reply.aiter_raw():
-            yield piece
-    finally:
-        await reply.aclose()
+class _Relayed(StreamingResponse):
+    """The registry's reply as it comes, closed also when the caller is gone before the first piece."""
+
+    def __init__(self, reply: httpx.Response) -> None:
+        headers = {name: value for name, value in reply.headers.items() if name not in KEPT_BACK}
+        super().__init__(reply.aiter_raw(), reply.status_code, headers)
+        self._reply = reply
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the reply."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._reply.aclose()
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

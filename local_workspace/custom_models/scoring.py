@@ -75,12 +75,16 @@ class Scoring:
         """MLflow's reply to an error. What goes wrong in a model is the model's: 5xx stays for faults of the platform."""
         told: Any = error
         if isinstance(error, MlflowException):
-            log.warning("A call failed: %s", str(error)[:1000])
+            # What the model's own code raised is only in the trace that MLflow put into its own error.
+            log.warning("A call failed: %s\n%s", str(error)[:1000], error.json_kwargs.get("stack_trace", ""))
         else:
             log.error("A call failed.", exc_info=error)
             trace = "".join(traceback.format_exception(error))
             told = MlflowException(UNEXPECTED, BAD_REQUEST, stack_trace=trace)
         status, body = int(told.get_http_status_code()), json.loads(told.serialize_as_json())
+        if raised := _raised_by_the_model(error):
+            said = traceback.TracebackException(type(raised), raised, None)  # reads what `str` of a bad exception cannot
+            body["message"] += f" Error '{str(said)[:1000]}'"
         if status >= 500:
             status, body = 400, body | {"error_code": "BAD_REQUEST"}
         return Scored(json.dumps(body), status)
@@ -90,3 +94,13 @@ class Scoring:
         scored = self.failed(error)
         body = json.loads(scored.body)
         return error_event(RefusalError(scored.status, body["error_code"], body["message"]))
+
+
+def _raised_by_the_model(error: BaseException) -> BaseException | None:
+    """What MLflow's sentence does not say, and Databricks' does: clients that show only a message would show no reason.
+
+    The wording is one report's: github.com/databricks-industry-solutions/fraud-orchestration/issues/2.
+    """
+    if not isinstance(error, MlflowException):
+        return error
+    return error.__context__ if "stack_trace" in error.json_kwargs else None

@@ -18,6 +18,7 @@ import httpx
 from local_workspace import refusals
 from local_workspace.engines.chat_engine import CONTEXT_TOKENS
 from local_workspace.refusals import RefusalError
+from local_workspace.web.fresh_connections import FreshConnections
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ LOAD_SECONDS = 60.0
 RESTART_SECONDS = 0.2
 NOTICE_SECONDS = 2.0
 CONCURRENT_REQUESTS = 48  # below the child's HTTP threads, so that a request waits here, where hanging up is noticed
-TIMEOUTS = httpx.Timeout(600, connect=5, pool=None)
+TIMEOUTS = httpx.Timeout(600, connect=5)
 RESTARTING = "The model's process ended while it was answering. It is starting again; send the request once more."
 
 
@@ -38,6 +39,7 @@ class TextModel:
         self._client: httpx.AsyncClient | None = None
         self._loaded = asyncio.Event()
         self._problem: str | None = None
+        self._free = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
     async def run(self) -> None:
         """Start the child, and start it again whenever it ends, until cancelled."""
@@ -75,10 +77,8 @@ class TextModel:
 
     async def _serve_until_end(self, process: Process, url: str, api_key: str, began: float) -> None:
         headers = {"authorization": f"Bearer {api_key}"}
-        # No connection is kept: one that the child has just closed would fail the next request.
-        limits = httpx.Limits(max_connections=CONCURRENT_REQUESTS, max_keepalive_connections=0)
         async with httpx.AsyncClient(
-            base_url=url, headers=headers, limits=limits, timeout=TIMEOUTS, trust_env=False
+            transport=FreshConnections(), base_url=url, headers=headers, timeout=TIMEOUTS, trust_env=False
         ) as client:
             self._client = client
             self._loaded.set()
@@ -92,7 +92,13 @@ class TextModel:
         Raises RefusalError: 400 for what llama.cpp does not accept, 503 when its process is gone. Closing the iterator
         closes the connection, which ends the generation.
         """
-        client = await self._ready_client()
+        async with self._free, aclosing(self._answer(await self._ready_client(), path, body)) as events:
+            async for event in events:
+                yield event
+
+    async def _answer(
+        self, client: httpx.AsyncClient, path: str, body: dict[str, Any]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         try:
             async with client.stream("POST", path, json=body) as response:
                 if response.status_code != httpx.codes.OK:

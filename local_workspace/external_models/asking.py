@@ -6,6 +6,7 @@ ways, by mlflow.
 """
 
 import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ from mlflow.gateway.providers.base import BaseProvider, PassthroughAction
 
 from local_workspace.external_models import classes, entra, translated, upstream
 from local_workspace.external_models.events import events
-from local_workspace.external_models.failures import FailedError, bad_answer
+from local_workspace.external_models.failures import FailedError, bad_answer, parsed
+
+log = logging.getLogger(__name__)
 
 PATHS = {"llm/v1/chat": "chat/completions", "llm/v1/completions": "completions", "llm/v1/embeddings": "embeddings"}
 
@@ -48,14 +51,27 @@ async def lines(question: Question) -> AsyncGenerator[bytes, None]:
     try:
         reply = await ask(question)
         if isinstance(reply, dict):
-            yield b"R" + json.dumps(reply, ensure_ascii=False).encode()
+            if reply.keys() & {"choices", "data"}:
+                reply.setdefault("model", question.model)
+            yield _line(b"R", json.dumps(reply, ensure_ascii=False))
             return
         async with aclosing(reply) as chunks:
             async for chunk in chunks:
-                yield b"C" + chunk.encode()
+                yield _line(b"C", chunk)
         yield b"D"
     except FailedError as error:
-        yield b"F" + json.dumps(error.failure.to_wire(), ensure_ascii=False).encode()
+        yield _failed(error)
+    except (ValueError, RecursionError) as error:  # a line without an end, or JSON that nobody can write again
+        log.warning("What a provider sent cannot be read.", exc_info=error)
+        yield _failed(bad_answer(f"The provider's answer cannot be read ({type(error).__name__})."))
+
+
+def _line(kind: bytes, text: str) -> bytes:
+    return kind + text.encode(errors="replace")  # a provider may send half of a character
+
+
+def _failed(error: FailedError) -> bytes:
+    return _line(b"F", json.dumps(error.failure.to_wire(), ensure_ascii=False))
 
 
 async def ask(question: Question) -> Answered:
@@ -122,7 +138,7 @@ async def _ask_custom(question: Question) -> Answered:
     if kind == b"text/event-stream":
         return events(answered)
     try:
-        reply = json.loads(await anext(answered))
+        reply = parsed(await anext(answered))
     except ValueError as error:
         raise bad_answer("The provider's answer is not valid JSON.") from error
     finally:

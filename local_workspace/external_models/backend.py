@@ -13,7 +13,7 @@ from starlette.responses import Response
 from local_workspace.cipher import Cipher
 from local_workspace.external_models.credentials import Credentials
 from local_workspace.external_models.gateway import Gateway
-from local_workspace.external_models.replies import PassedStream, Redaction, refusal_of, whole_reply
+from local_workspace.external_models.replies import PassedStream, Redaction, refusal_of
 from local_workspace.invocations.schemas import open_schemas_of
 from local_workspace.refusals import RefusalError, unavailable
 from local_workspace.secret_scopes.store import SecretStore
@@ -128,7 +128,7 @@ class ExternalModels:
             if first.startswith(b"F"):
                 raise refusal_of(model.provider, first[1:])
             note(200)
-            return whole_reply(first[1:], model.name, headers)
+            return Response(first[1:], media_type="application/json", headers=headers)
 
     async def retire(self, deployment: Deployment) -> None:
         """Forget its log; the gateway's process is everyone's."""

@@ -1,13 +1,13 @@
 """A provider's server-sent events, line by line into the JSON of each; and whether the stream came to its end."""
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from local_workspace.external_models.failures import bad_answer, provider_failed
+from local_workspace.external_models.failures import bad_answer, parsed, provider_failed
 
 _FIELDS = (b"event", b"id", b"retry", b"")  # the last is a comment
+MAX_EVENT_BYTES = 4 * 1024 * 1024
 BROKEN_OFF = "The stream ended before the answer was complete."
 
 
@@ -18,12 +18,16 @@ async def events(lines: AsyncGenerator[bytes, None]) -> AsyncGenerator[str, None
     neither [DONE] nor a finish_reason. A connection that closes says nothing itself.
     """
     waiting: list[bytes] = []
+    size = 0
     begun = finished = False
     async with aclosing(_with_last_line(lines)) as all_lines:
         async for line in all_lines:
             if text := line.rstrip(b"\r\n"):
-                _take(text, waiting)
-            elif data := _joined(waiting):
+                size += len(text)
+                _take(text, waiting, size)
+                continue
+            size = 0
+            if data := _joined(waiting):
                 if data == "[DONE]":
                     return
                 choices = _choices(data)
@@ -41,7 +45,9 @@ async def _with_last_line(lines: AsyncGenerator[bytes, None]) -> AsyncGenerator[
     yield b"\n"  # the last event may lack its empty line
 
 
-def _take(text: bytes, waiting: list[bytes]) -> None:
+def _take(text: bytes, waiting: list[bytes], size: int) -> None:
+    if size > MAX_EVENT_BYTES:
+        raise bad_answer(f"The provider's stream holds an event larger than {MAX_EVENT_BYTES} bytes.")
     field, _, value = text.partition(b":")
     if field == b"data":
         waiting.append(value.removeprefix(b" "))
@@ -61,7 +67,7 @@ def _joined(waiting: list[bytes]) -> str:
 def _choices(data: str) -> list[dict[str, Any]]:
     """The choices of an event, none where it has no such thing. Raises FailedError when it is no JSON object."""
     try:
-        event = json.loads(data)
+        event = parsed(data)
     except ValueError as error:
         raise bad_answer("The provider's stream holds an event that is not valid JSON.") from error
     if not isinstance(event, dict):

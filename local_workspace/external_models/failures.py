@@ -1,9 +1,11 @@
 """What can go wrong between the gateway's process and a provider, as it travels back to the workspace."""
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Kind = Literal["provider", "parameter"]
+MAX_DEPTH = 64
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class FailedError(Exception):
 
 def provider_failed(status: int, error: Any, retry_after: str | None = None) -> FailedError:
     """The provider refused, broke off, or could not be reached."""
+    error = "What the provider says is nested too deep to be shown." if _is_deep(error) else error
     return FailedError(Failure("provider", status, error, retry_after))
 
 
@@ -45,3 +48,25 @@ def bad_answer(sentence: str) -> FailedError:
 def bad_parameter(sentence: str) -> FailedError:
     """The body holds something that this provider has no word for."""
     return FailedError(Failure("parameter", 400, sentence))
+
+
+def parsed(text: bytes | str) -> Any:
+    """What a provider's JSON says. Raises ValueError for what is none, or is nested too deep to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("The JSON is nested too deep.") from error
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether `value` is nested deeper than every reader on the way can follow. Without recursion."""
+    layer = [value]
+    for _ in range(MAX_DEPTH):
+        layer = [inner for item in layer for inner in _inside(item)]
+    return bool(layer)
+
+
+def _inside(item: Any) -> list[Any]:
+    if isinstance(item, dict):
+        return list(item.values())
+    return item if isinstance(item, list) else []

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -100,11 +99,3 @@ class PassedStream(Response):
             return error_event(refusal)
         self._status = 200
         return DONE
-
-
-def whole_reply(line: bytes, model: str, headers: dict[str, str]) -> Response:
-    """The reply in one piece. `model` is its model's name where the provider gave none."""
-    reply: dict[str, Any] = json.loads(line)
-    if "model" not in reply and reply.keys() & {"choices", "data"}:
-        line = json.dumps(reply | {"model": model}, ensure_ascii=False).encode()
-    return Response(line, media_type="application/json", headers=headers)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from local_workspace.external_models.asking import Question
 
 # What mlflow's adapters raise when an answer lacks what they look for.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _PAYLOADS: dict[str, type[BaseModel]] = {
     "llm/v1/chat": chat.RequestPayload,
     "llm/v1/completions": completions.RequestPayload,

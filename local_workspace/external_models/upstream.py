@@ -4,7 +4,6 @@ mlflow's own way out keeps one sentence of what a provider refuses with; the pla
 Retry-After. So `install` puts `post` in the place of the one function of mlflow that opens connections.
 """
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -13,10 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+from aiohttp.http_exceptions import LineTooLong
 from mlflow.gateway.providers import utils
 from mlflow.utils.uri import append_to_uri_path
 
-from local_workspace.external_models.failures import FailedError, bad_answer, bad_parameter, provider_failed
+from local_workspace.external_models.failures import FailedError, bad_answer, bad_parameter, parsed, provider_failed
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 256 * 1024
@@ -76,7 +76,7 @@ class Answer:
     async def json(self) -> Any:
         """The whole body as JSON. Raises FailedError."""
         try:
-            return json.loads(await self.read())
+            return parsed(await self.read())
         except ValueError as error:
             raise bad_answer("The provider's answer is not valid JSON.") from error
 
@@ -86,16 +86,19 @@ class Answer:
         return self._lines()
 
     async def _lines(self) -> AsyncGenerator[bytes, None]:
-        async for line in self._response.content:
-            _check_line(line)
-            yield line
+        try:
+            async for line in self._response.content:
+                _check_line(line)
+                yield line
+        except LineTooLong as error:  # which is none of aiohttp's ClientErrors
+            raise bad_answer("The provider's stream holds a line that is too long.") from error
 
 
 def _check_line(line: bytes) -> None:
     if not line.startswith(b"data:") or b'"error"' not in line:
         return
     try:
-        event = json.loads(line[5:])
+        event = parsed(line[5:])
     except ValueError:
         return  # whoever reads the line says what is wrong with it
     if isinstance(event, dict) and event.get("error") and "choices" not in event:
@@ -190,7 +193,7 @@ async def _check(response: aiohttp.ClientResponse, host: str) -> None:
         raise bad_answer(f"{host} answered with status {response.status}, which is not followed.")
     body = (await _read(response, MAX_ERROR_BYTES)).decode(errors="replace")
     try:
-        error: Any = json.loads(body)
+        error: Any = parsed(body)
     except ValueError:
         error = body or response.reason or f"status {response.status}"
     raise provider_failed(response.status, error, response.headers.get("retry-after"))

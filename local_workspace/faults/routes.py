@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from local_workspace.faults.injection import FaultQueue, QueuedFault
-from local_workspace.refusals import bad_request, permission_denied
+from local_workspace.refusals import bad_request
+from local_workspace.web.admin_only import admin_only
 from local_workspace.web.bodies import Body, Integer, Text, read, takes
 from local_workspace.web.request_log import RequestLog
 
@@ -21,7 +22,7 @@ class FaultBody(Body):
 
 def local_routes(log: RequestLog, queue: FaultQueue) -> APIRouter:
     """Read and clear the log; queue, list and clear faults."""
-    router = APIRouter(prefix="/_local", dependencies=[Depends(_admin_only)])
+    router = APIRouter(prefix="/_local", dependencies=[Depends(admin_only)])
 
     @router.get("/requests")
     async def list_requests(request: Request) -> dict[str, Any]:
@@ -52,8 +53,3 @@ def local_routes(log: RequestLog, queue: FaultQueue) -> APIRouter:
         return {}
 
     return router
-
-
-async def _admin_only(request: Request) -> None:
-    if not request.scope["caller"].is_admin:
-        raise permission_denied("Only the workspace's admin may read the request log or ask for faults.")

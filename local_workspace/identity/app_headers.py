@@ -3,12 +3,13 @@
 import uuid
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from local_workspace import refusals
 from local_workspace.identity.oauth_scopes import APP_OAUTH_SCOPES
 from local_workspace.identity.users import ORG_ID, USERS, Identities, User
+from local_workspace.web.admin_only import admin_only
 from local_workspace.web.bodies import LenientBody, Text, read_query, takes_query
 
 
@@ -21,12 +22,10 @@ class Visitor(LenientBody):
 
 def app_header_routes(identities: Identities) -> APIRouter:
     """`GET /_local/app-headers?user=analyst`, for the admin: `{"headers": {...}}` with a fresh token of that user."""
-    router = APIRouter(prefix="/_local")
+    router = APIRouter(prefix="/_local", dependencies=[Depends(admin_only)])
 
     @router.get("/app-headers", openapi_extra=takes_query(Visitor))
     async def app_headers(request: Request) -> Response:
-        if not request.scope["caller"].is_admin:
-            raise refusals.permission_denied("Only the workspace's admin may have tokens of other users.")
         visitor = read_query(Visitor, request)
         key = visitor.user
         if key not in USERS:

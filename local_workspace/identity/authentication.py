@@ -34,9 +34,9 @@ def presented_token(authorization: str) -> str | None:
 
 
 class Authentication:
-    """ASGI middleware: puts the caller in `scope["caller"]`, or answers 401 or 403. Expects `scope["request_id"]`.
+    """ASGI middleware: the caller goes to `scope["caller"]`, what the token is for to `scope["oauth_scopes"]`; or 401 or 403.
 
-    A token must also have been issued for the part of the API that is called.
+    Expects `scope["request_id"]`. A token must also have been issued for the part of the API that is called.
     """
 
     def __init__(self, app: ASGIApp, identities: Identities) -> None:
@@ -53,7 +53,7 @@ class Authentication:
         except refusals.RefusalError as refusal:
             await refusals.render(refusal)(scope, receive, send)
             return
-        scope["caller"] = credential.user
+        scope["caller"], scope["oauth_scopes"] = credential.user, credential.oauth_scopes
         scope["log_entry"].user = credential.user.key
         await self._app(scope, receive, send)
 

@@ -7,6 +7,8 @@ token that a Databricks App receives for its visitor is not.
 import re
 
 ALL_APIS = "all-apis"
+# What a served model's process may do with its endpoint's creator's rights: ask endpoints, and read MLflow's registry.
+MODEL_OAUTH_SCOPES = ("serving.serving-endpoints", "iam.current-user:read", "mlflow")
 # What an app may be given for its visitors, of the APIs that are here; never clusters or secrets.
 APP_OAUTH_SCOPES = ("serving.serving-endpoints", "iam.current-user:read", "iam.access-control:read")
 
@@ -20,6 +22,7 @@ _NEEDED = (
     ("/api/2.0/permissions/clusters/", ("clusters",)),
     ("/api/2.0/serving-endpoints", ("serving.serving-endpoints",)),
     ("/api/2.0/external-function", ("serving.serving-endpoints",)),
+    ("/api/2.0/mlflow", ("mlflow",)),  # writing needs all-apis on top, see custom_models.routes
     ("/api/2.0/secrets/", ("secrets",)),
     ("/api/2.0/clusters/", ("clusters",)),
     ("/api/2.1/clusters/", ("clusters",)),

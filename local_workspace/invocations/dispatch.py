@@ -6,6 +6,7 @@ backend of the entity's kind answers, and what was used is noted.
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,8 @@ from local_workspace.serving.views import task_of
 from local_workspace.web.json_bodies import is_json, parse_object
 
 WANTED = {CHAT: "messages", COMPLETIONS: "prompt", EMBEDDINGS: "input"}
+# The ways to ask a custom model, which people send to other endpoints by mistake.
+OF_CUSTOM_MODELS = ("dataframe_records", "dataframe_split", "instances", "inputs")
 MAX_BODY_BYTES = 4 * 1024 * 1024  # custom models take more; their limit is the connection's
 
 
@@ -75,6 +78,8 @@ class Dispatcher:
             if len(asked.raw) > MAX_BODY_BYTES:
                 raise too_large(MAX_BODY_BYTES)
             _check_task(endpoint, asked)
+        if endpoint.kind == "external":
+            _check_question(endpoint, asked.body or {})
         candidates = self._candidates(endpoint, config, entity)
         return await self._gateway.answer(
             endpoint, candidates[0].name, asked, lambda: self._first_answer(endpoint, candidates, asked)
@@ -138,7 +143,18 @@ def _check_task(endpoint: Endpoint, asked: Invocation) -> None:
     offered = model.tasks if model else (own,)
     shown = asked.task if asked.task in offered else own
     wanted = WANTED[shown]
-    other = next((field for field in WANTED.values() if field in body and field != wanted), None)
+    other = next((field for field in (*WANTED.values(), *OF_CUSTOM_MODELS) if field in body and field != wanted), None)
     if asked.task not in offered or (other and wanted not in body):
         instead = f", not '{other}'" if other else ""
         raise bad_request(f"Endpoint '{endpoint.name}' has the task {shown}: send '{wanted}'{instead}.")
+
+
+def _check_question(endpoint: Endpoint, body: dict[str, Any]) -> None:
+    """Raise RefusalError (400) for a body that asks an external model nothing: providers differ in what they make of it."""
+    task = task_of(endpoint) or CHAT
+    wanted = WANTED[task]
+    if body.get(wanted) is None:
+        raise bad_request(f"Endpoint '{endpoint.name}' has the task {task}: the field '{wanted}' is missing.")
+    messages = body[wanted] if task == CHAT else [{}]
+    if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
+        raise bad_request("The field 'messages' must be a list of one message or more.")

@@ -44,7 +44,7 @@ class Deployments:
         """Deploy the endpoint's pending config, in the background."""
         task = asyncio.create_task(self._deploy(endpoint.name, endpoint.id))
         self._running[endpoint.id] = task
-        task.add_done_callback(lambda _: self._running.pop(endpoint.id, None))
+        task.add_done_callback(lambda _: self._ended(endpoint, task))
 
     def end(self, endpoint: Endpoint) -> None:
         """The endpoint is deleted or stopped: cancel its deployment, and end whatever serves it."""
@@ -52,6 +52,17 @@ class Deployments:
             task.cancel()
         for config in (endpoint.config, endpoint.pending):
             self._retire(endpoint, config.entities if config else [])
+
+    def _ended(self, endpoint: Endpoint, task: asyncio.Task[None]) -> None:
+        if self._running.get(endpoint.id) is task:
+            del self._running[endpoint.id]
+        if task.cancelled() or not (error := task.exception()):
+            return
+        log.error("The deployment of endpoint %s broke off.", endpoint.name, exc_info=error)
+        current = self._store.find(endpoint.name)
+        if current and current.id == endpoint.id and current.pending:
+            problem = "The workspace failed while it deployed; its log on stderr says where."
+            self._fail(current, current.pending, {entity.name: problem for entity in current.pending.entities})
 
     async def close(self) -> None:
         """The workspace ends; what is under way begins again at the next start."""

@@ -120,7 +120,11 @@ class Endpoints:
             changed = self._rerouted(endpoint, endpoint.config, body)
         else:
             raise bad_request("The body needs 'served_entities', or 'traffic_config' for those served now.")
-        self._changeable(name, caller)
+        current = self._changeable(name, caller)
+        if (current.id, current.config, current.pending) != (endpoint.id, endpoint.config, endpoint.pending):
+            raise update_in_progress(
+                name
+            )  # another update, or another endpoint of that name, while backends were asked
         endpoint = self._store.change(
             name, pending=changed.pending, config_update="IN_PROGRESS", settings=changed.settings
         )

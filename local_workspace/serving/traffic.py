@@ -10,11 +10,14 @@ class Traffic:
     """
 
     def __init__(self) -> None:
-        self._credits: dict[tuple[str, int], dict[str, int]] = {}
+        self._credits: dict[str, tuple[int, dict[str, int]]] = {}  # by endpoint id, of its newest config version
 
     def pick(self, endpoint: Endpoint, config: Config) -> ServedEntity:
         """The served entity whose turn it is."""
-        credits_ = self._credits.setdefault((endpoint.id, config.version), {})
+        version, credits_ = self._credits.get(endpoint.id, (config.version, {}))
+        if version != config.version:
+            credits_ = {}
+        self._credits[endpoint.id] = config.version, credits_
         for route in config.routes:
             credits_[route.entity] = credits_.get(route.entity, 0) + route.percentage
         chosen = max((route for route in config.routes if route.percentage), key=lambda route: credits_[route.entity])
@@ -23,7 +26,3 @@ class Traffic:
         if found is None:
             raise LookupError(f"The route to '{chosen.entity}' leads to nothing.")  # bodies check that it does not
         return found
-
-    def forget(self, endpoint: Endpoint) -> None:
-        """Drop what is known of an endpoint that is gone."""
-        self._credits = {key: value for key, value in self._credits.items() if key[0] != endpoint.id}

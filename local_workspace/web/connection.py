@@ -56,7 +56,6 @@ class Connection:
             else:
                 body = await read_body(receive, scope)
                 entry.keep_body(body)
-                self._log.trim()
                 await self._serve(scope, _replay(body), _hang_up(receive), recorder)
         except CallerGoneError:
             entry.close("client_closed")

@@ -8,13 +8,16 @@ import re
 from typing import Any
 from urllib.parse import unquote_plus
 
+from local_workspace.secret_scopes.references import SecretReference
+
 REDACTED = "[redacted]"
 
 # Paths, and the names of fields whose values are secret there, at any depth. The paths are matched loosely: whoever misspells
 # a call has sent the secret all the same.
 _RULES = (
     (re.compile(r"^/+(api/([^/]+/)*)?secrets?(/|$)"), r"string_value|bytes_value"),
-    (re.compile(r"^/+api/.*serving-endpoints"), r"[^\"=&]*_plaintext"),
+    # Not the plaintext fields alone: a key put where a reference belongs, a common mistake, is a key all the same.
+    (re.compile(r"^/+api/.*serving-endpoints"), r"(?i:[^\"=&]*(_plaintext|_key|token|_secret))"),
     (re.compile(r"^/+oidc/"), r"client_secret|client_assertion|assertion|subject_token|refresh_token|code"),
 )
 _FORMS = re.compile(r"^/+oidc/")
@@ -35,7 +38,7 @@ def redacted_body(path: str, body: bytes) -> bytes:
 
     def shown(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal found
-        secrets = {name for name, item in pairs if item is not None and fields.fullmatch(name)}
+        secrets = {name for name, item in pairs if fields.fullmatch(name) and not _is_harmless(item)}
         found = found or bool(secrets)
         return {name: REDACTED if name in secrets else item for name, item in pairs}
 
@@ -51,6 +54,10 @@ def redacted_query(path: str, query: str) -> str:
     """`query` as it is, or REDACTED when it sets a secret: one sent there is refused, but it was sent."""
     fields = _secret_fields(path)
     return REDACTED if fields and fields.search(unquote_plus(query)) else query
+
+
+def _is_harmless(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and SecretReference.parse(value) is not None)
 
 
 def _secret_fields(path: str) -> re.Pattern[str] | None:

@@ -27,8 +27,9 @@ class Entry:
     at: float = field(default_factory=time.time)
     began: float = field(default_factory=time.monotonic)
     user: str | None = None
-    body: bytes = b""
+    body: bytearray = field(default_factory=bytearray)
     body_bytes: int = 0
+    head_bytes: int = 0
     status: int | None = None
     outcome: str = "running"
     fault: str | None = None
@@ -38,7 +39,7 @@ class Entry:
     def keep_body(self, body: bytes) -> None:
         """Remember the body, or its beginning when it is over MAX_BODY_BYTES, without the secrets it sets."""
         shown = redacted_body(self.path, body)
-        self.body, self.body_bytes = shown[:MAX_BODY_BYTES], len(shown)
+        self.body, self.body_bytes = bytearray(shown[:MAX_BODY_BYTES]), len(shown)
 
     def add_to_body(self, piece: bytes) -> None:
         """Remember one more piece of a body that is passed on as it comes."""
@@ -64,7 +65,7 @@ class Entry:
 
 
 class RequestLog:
-    """The last MAX_ENTRIES requests, and at most MAX_TOTAL_BYTES of their bodies."""
+    """The last MAX_ENTRIES requests, and at most MAX_TOTAL_BYTES of them."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
@@ -74,15 +75,18 @@ class RequestLog:
         """A new entry, in the log from now on."""
         shown = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
         redacted = {name: "[redacted]" if name in SECRET_HEADERS else value for name, value in shown.items()}
+        self._trim()
         entry = Entry(next(self._ids), method, path, redacted_query(path, query), redacted)
+        entry.head_bytes = len(path) + len(query) + sum(len(name) + len(value) for name, value in headers)
         self._entries.append(entry)
         return entry
 
-    def trim(self) -> None:
-        """Forget the oldest entries while the bodies together are too large."""
-        total = sum(len(entry.body) for entry in self._entries)
+    def _trim(self) -> None:
+        """Forget the oldest entries while they are too large together."""
+        total = sum(entry.head_bytes + len(entry.body) for entry in self._entries)
         while total > MAX_TOTAL_BYTES:
-            total -= len(self._entries.popleft().body)
+            oldest = self._entries.popleft()
+            total -= oldest.head_bytes + len(oldest.body)
 
     def since(self, last_seen: int) -> list[dict[str, Any]]:
         """Entries with an id above `last_seen`, oldest first."""

@@ -20,6 +20,8 @@ from typing import Any
 
 import httpx
 
+from local_workspace.web.fresh_connections import FreshConnections
+
 log = logging.getLogger(__name__)
 
 START_SECONDS = 120.0
@@ -92,8 +94,29 @@ class Worker:
 
     async def start(self, seconds: float = START_SECONDS) -> None:
         """Start the child and wait until it serves. Raises WorkerError: it failed, with its reason, or took too long."""
-        self._folder = tempfile.mkdtemp(prefix="lw-")
-        socket_path = f"{self._folder}/socket"
+        try:
+            self._folder = tempfile.mkdtemp(prefix="lw-")
+            async with asyncio.timeout(seconds):
+                problem = await self._begin(f"{self._folder}/socket")
+        except TimeoutError:
+            problem = f"It was not ready after {seconds:g} s."
+        except OSError as error:  # no room for the folder, no process or file more for this user
+            problem = f"Its process cannot be started: {error.strerror or error}."
+        except BaseException:
+            await self.stop()
+            raise
+        if problem is not None:
+            await self.stop()
+            raise WorkerError(problem)
+        self._client = httpx.AsyncClient(
+            transport=FreshConnections(f"{self._folder}/socket"),
+            base_url="http://worker",
+            timeout=TIMEOUTS,
+            trust_env=False,
+        )
+
+    async def _begin(self, socket_path: str) -> str | None:
+        """Start the process and hand it its order. None when it serves, else why it does not."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", self._module),
             stdin=PIPE,
@@ -105,21 +128,7 @@ class Worker:
             limit=1024 * 1024,
         )
         self._reader = asyncio.create_task(self._read_lines(self._process))
-        try:
-            async with asyncio.timeout(seconds):
-                problem = await _begin(self._process, self._order | {"socket": socket_path})
-        except TimeoutError:
-            problem = f"It was not ready after {seconds:g} s."
-        except BaseException:
-            await self.stop()
-            raise
-        if problem is not None:
-            await self.stop()
-            raise WorkerError(problem)
-        transport = httpx.AsyncHTTPTransport(uds=socket_path, limits=httpx.Limits(max_keepalive_connections=0))
-        self._client = httpx.AsyncClient(
-            transport=transport, base_url="http://worker", timeout=TIMEOUTS, trust_env=False
-        )
+        return await _ordered(self._process, self._order | {"socket": socket_path})
 
     async def wait(self) -> int:
         """Wait for the process's end; its exit status, negative for a signal."""
@@ -158,7 +167,7 @@ def _inherited() -> dict[str, str]:
     return kept | threads | {"PYTHONUNBUFFERED": "1"}
 
 
-async def _begin(process: Process, order: dict[str, Any]) -> str | None:
+async def _ordered(process: Process, order: dict[str, Any]) -> str | None:
     """Send the order and wait for the child's word. None when it serves, else why it does not."""
     if process.stdin is None or process.stdout is None:
         return "Its pipes are missing."

@@ -55,7 +55,8 @@ def connect(page: Page, app_url: str, host: str, token: str) -> None:
 
 def prompt_of(page: Page) -> Locator:
     """The field for the prompt."""
-    return page.locator('[data-testid="stChatInput"] textarea')
+    # The last: after a cut connection the old, disabled one may stand above it until the new run is complete.
+    return page.locator('[data-testid="stChatInput"] textarea').last
 
 
 def send(page: Page, prompt: str) -> None:

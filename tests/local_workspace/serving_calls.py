@@ -58,5 +58,6 @@ def created(workspace: LocalWorkspace, *entities: dict[str, Any], **fields: Any)
     """The name of a new endpoint that is ready."""
     name = new_name()
     create(workspace, name, *entities, **fields)
-    assert settled(workspace, name)["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}
+    found = settled(workspace, name)
+    assert found["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}, found.get("pending_config")
     return name

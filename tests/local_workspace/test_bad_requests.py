@@ -135,6 +135,22 @@ def test_other_content_types_are_refused(local_workspace, content_type):
     assert (response.status_code, response.json()["error_code"]) == (400, "BAD_REQUEST")
 
 
+def test_the_control_plane_reads_json_that_curl_calls_a_form(make_local_workspace):
+    workspace = make_local_workspace()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+
+    def send(path, data):
+        return call(workspace, "POST", f"/api/2.0/secrets/{path}", data=data, headers=headers)
+
+    assert send("scopes/create", '{"scope": "curl"}').json() == {}
+    assert send("put", '{"scope": "curl", "key": "k", "string_value": "canary-of-curl"}').json() == {}
+    assert call(workspace, "GET", "/api/2.0/secrets/get?scope=curl&key=k").json()["key"] == "k"
+    assert send("put", "scope=curl&key=k&string_value=x").status_code == 400
+    bodies = [entry.body for entry in workspace.requests()]
+    assert len(bodies) == 4
+    assert not any(b"canary-of-curl" in body for body in bodies)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "part"),
     [

@@ -141,6 +141,7 @@ def test_an_error_in_the_model_is_400_with_its_stack_trace(model_workspace):
     response = ask(model_workspace, serving(model_workspace, "tests.obedient"), order("fail This is my own fault."))
     assert (response.status_code, response.json()["error_code"]) == (400, "BAD_REQUEST")
     assert response.json()["message"].startswith("Encountered an unexpected error while evaluating the model.")
+    assert response.json()["message"].endswith("Error 'This is my own fault.'")
     assert "ValueError: This is my own fault." in response.json()["stack_trace"]
 
 
@@ -241,6 +242,13 @@ def test_what_a_model_prints_is_in_its_logs(model_workspace):
     obey(model_workspace, endpoint, "say A brick in the log.")
     logs = call(model_workspace, "GET", f"{ROOT}/{endpoint}/served-models/model/logs").json()["logs"]
     assert "A brick in the log." in logs.splitlines()
+
+
+def test_what_a_model_raised_is_in_its_logs_for_clients_that_show_only_the_message(model_workspace):
+    endpoint = serving(model_workspace, "tests.obedient")
+    ask(model_workspace, endpoint, order("fail A brick fell out."))
+    logs = call(model_workspace, "GET", f"{ROOT}/{endpoint}/served-models/model/logs").json()["logs"]
+    assert "ValueError: A brick fell out." in logs.splitlines()
 
 
 def test_a_body_over_16_mb_is_413_and_one_below_is_answered(model_workspace):

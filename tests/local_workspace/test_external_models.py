@@ -497,6 +497,33 @@ def test_what_cannot_be_said_to_a_translated_provider_is_400(world: World, body:
     assert world.upstream.asked == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"messages": None},
+        {"messages": []},
+        {"messages": "no"},
+        {"messages": ["no"]},
+        {"inputs": HELLO},
+        {"dataframe_records": [{}]},
+    ],
+)
+def test_a_chat_endpoint_that_is_asked_nothing_does_not_ask_its_provider(world: World, body: dict[str, Any]) -> None:
+    response = world.ask(world.openai(), **body)
+    assert (response.status_code, response.json()["error_code"]) == (400, "BAD_REQUEST")
+    assert "messages" in response.json()["message"]
+    assert world.upstream.asked == []
+
+
+@pytest.mark.parametrize(("task", "field"), [(COMPLETIONS, "prompt"), (EMBEDDINGS, "input")])
+def test_an_endpoint_of_another_task_misses_its_own_field(world: World, task: str, field: str) -> None:
+    response = world.ask(world.openai(task), instances=["Hello"])
+    assert (response.status_code, f"send '{field}', not 'instances'" in response.json()["message"]) == (400, True)
+    assert world.ask(world.openai(task)).status_code == 400
+    assert world.upstream.asked == []
+
+
 def test_a_rotated_secret_is_used_by_the_next_call(world: World) -> None:
     name = world.openai()
     world.upstream.will(reply(REPLY), reply(REPLY))

@@ -155,6 +155,15 @@ def test_the_state_folder_is_private_and_its_shell_file_works(make_local_workspa
     assert said.split() == [workspace.host, workspace.token]
 
 
+def test_the_shell_file_is_for_mlflow_and_curl_as_well(make_local_workspace):
+    workspace = make_local_workspace("--tls")
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
+    shell = f". {shlex.quote(str(workspace.state / 'env.sh'))}; echo " + " ".join(f'"${name}"' for name in names)
+    elsewhere = dict.fromkeys(names, "/elsewhere")
+    said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True, env=elsewhere).stdout
+    assert said.split() == [workspace.host, workspace.token, *[workspace.ca_bundle] * 3]
+
+
 def test_stderr_never_holds_a_token(make_local_workspace):
     workspace = make_local_workspace()
     chat(workspace, max_tokens=1)

@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser = _Parser(prog="python -m local_workspace", description="A Databricks workspace on this machine.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=0, help="port; 0, the default, takes a free one")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="folder that keeps tokens between starts")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="folder that keeps everything between starts")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS, with a certificate made at each start")
     parser.add_argument("--alias", type=_alias, action="append", default=[], metavar="NAME=ENDPOINT")
     parser.add_argument(

@@ -154,7 +154,9 @@ def unresolved_reference(reference: str, cause: RefusalError) -> RefusalError:
 
 def no_such_object(noun: str, object_id: str) -> RefusalError:
     """404: permissions were asked for of something that is not there."""
-    return RefusalError(404, "RESOURCE_DOES_NOT_EXIST", f"The {noun} with id '{object_id[:80]}' does not exist.")
+    return RefusalError(
+        404, "RESOURCE_DOES_NOT_EXIST", f"The {noun} with id '{object_id[:80]}' does not exist; its id is not its name."
+    )
 
 
 def no_such_principal(principal: str) -> RefusalError:
@@ -295,6 +297,11 @@ def external_model_key_lost(field: str) -> RefusalError:
     return bad_request(
         f"The credential '{field}' can no longer be decrypted; send the endpoint's config again with it."
     )
+
+
+def model_ended(message: str) -> RefusalError:
+    """500: a model's process ended during the call. Not 503, which clients repeat for minutes, each time with a new process."""
+    return RefusalError(500, "INTERNAL_ERROR", message)
 
 
 def internal_error() -> RefusalError:

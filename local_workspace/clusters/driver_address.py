@@ -37,8 +37,6 @@ def address_of(scope: Scope) -> DriverAddress:
         raise invalid_parameter(f"'{org[:40]}' is not the id of this workspace: it is {ORG_ID}, and 0 stands for it.")
     target = b"/" + (parts[5] if len(parts) > 5 else b"")
     target += b"?" + scope["query_string"] if scope["query_string"] else b""
-    if b"#" in target:
-        raise invalid_parameter("A '#' in an address is for whoever reads the reply; it cannot be sent. Write %23.")
     return DriverAddress(cluster_id, _port(port), target)
 
 

@@ -5,7 +5,6 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -15,6 +14,7 @@ from pathlib import Path
 from local_workspace.clusters.records import Cluster
 from local_workspace.identity.users import ADMIN, Identities
 from local_workspace.options import Options
+from local_workspace.workers.worker import end_process
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,6 @@ FIRST_PORT, LAST_PORT = 3000, 8000  # what the driver proxy reaches
 USUAL_PORT = 7777
 ROOT = Path(__file__).parents[2]
 RESTART_SECONDS = 0.2
-STOP_SECONDS = 2.0
 # So many ends within that many seconds after a start, one after the other, and it is not started again.
 MAX_EARLY_ENDS = 3
 EARLY_SECONDS = 2.0
@@ -118,7 +117,7 @@ class DriverProcess:
         finally:
             for task in (ended, changed):
                 task.cancel()
-            await _end(process)
+            await end_process(process)
 
     async def _start(self, listener: socket.socket) -> Process:
         descriptor = listener.fileno()
@@ -141,14 +140,3 @@ class DriverProcess:
 
 async def _hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
-
-
-async def _end(process: Process) -> None:
-    if process.stdin:
-        process.stdin.close()  # which is how the app is told
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(STOP_SECONDS):
-            await process.wait()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()

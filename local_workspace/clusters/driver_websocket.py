@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
 from local_workspace import refusals
 from local_workspace.clusters.driver_address import DriverAddress
@@ -35,6 +35,9 @@ async def serve(address: DriverAddress, scope: Scope, receive: Receive, send: Se
     await receive()  # websocket.connect
     try:
         app = await _open(address, scope)
+    except InvalidURI:
+        refusal = refusals.invalid_parameter("The address of a websocket cannot hold a '#'; write %23.")
+        await refusals.render(refusal)(scope, receive, send)
     except InvalidStatus as refused:
         await _refused(refused)(scope, receive, send)
     except (OSError, TimeoutError, InvalidHandshake, InvalidMessage) as error:

@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse
 
 from local_workspace.custom_models.seeded import ENTITY_NAME, MODEL_DESCRIPTION, SEEDED_EXPERIMENT
 
-PROMPT_MODEL = Path(__file__).with_name("prompt_model.py")
 SEEDED_PATH = "seeded/prompt-model"
 NOT_FOUND = 404
 CONFLICT = 409

@@ -83,7 +83,8 @@ class Scoring:
             told = MlflowException(UNEXPECTED, BAD_REQUEST, stack_trace=trace)
         status, body = int(told.get_http_status_code()), json.loads(told.serialize_as_json())
         if raised := _raised_by_the_model(error):
-            said = traceback.TracebackException(type(raised), raised, None)  # reads what `str` of a bad exception cannot
+            # A model's exception may have a `__str__` that fails.
+            said = traceback.TracebackException(type(raised), raised, None)
             body["message"] += f" Error '{str(said)[:1000]}'"
         if status >= 500:
             status, body = 400, body | {"error_code": "BAD_REQUEST"}

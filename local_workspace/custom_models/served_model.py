@@ -236,7 +236,7 @@ class ServedModel:
         except TimeoutError:
             return refusals.unavailable(f"The served entity '{self._name}' broke the call off.")
         how = _named(status)
-        return refusals.unavailable(
+        return refusals.model_ended(
             f"The process of the served entity '{self._name}' ended during the call, with {how}. The next call starts another."
         )
 

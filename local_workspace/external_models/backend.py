@@ -25,7 +25,7 @@ CLIENT_CLOSED = 499
 MAX_LOG_LINES = 200
 MAX_LOGS = 500
 # What an invocation may say to the platform and not to a provider.
-_OF_THE_PLATFORM = ("client_request_id", "usage_context", "extra_params", "model")
+_OF_THE_PLATFORM = ("client_request_id", "usage_context", "model")
 _PACKAGES = {"amazon-bedrock": "boto3", "google-cloud-vertex-ai": "google.auth"}
 _INSTALLS = {"boto3": "boto3", "google.auth": "google-auth"}
 _ROLES = ("instance_profile_arn", "uc_service_credential_name")
@@ -169,11 +169,9 @@ def _model(deployment: Deployment) -> ExternalModel:
 
 
 def _body(invocation: Invocation) -> dict[str, Any]:
-    """What the provider gets of the body: all but the platform's own fields, and what `extra_params` adds."""
+    """What the provider gets of the body: all but the platform's own fields."""
     body = invocation.body or {}
-    extra = body.get("extra_params")
-    added = extra if isinstance(extra, dict) else {}
-    return {name: value for name, value in (body | added).items() if name not in _OF_THE_PLATFORM}
+    return {name: value for name, value in body.items() if name not in _OF_THE_PLATFORM}
 
 
 def _is_installed(package: str) -> bool:

@@ -5,7 +5,9 @@ backend of the entity's kind answers, and what was used is noted.
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -78,6 +80,7 @@ class Dispatcher:
             if len(asked.raw) > MAX_BODY_BYTES:
                 raise too_large(MAX_BODY_BYTES)
             _check_task(endpoint, asked)
+            asked = _with_extra_params(asked)
         if endpoint.kind == "external":
             _check_question(endpoint, asked.body or {})
         candidates = self._candidates(endpoint, config, entity)
@@ -118,6 +121,26 @@ async def _invocation(request: Request, task: str | None, *, must_be_json: bool 
     caller: User = request.scope["caller"]
     faults = request.scope.get("faults", [])
     return Invocation(task, body, raw, content_type, caller, faults, request.scope["request_id"])
+
+
+def _with_extra_params(asked: Invocation) -> Invocation:
+    """The invocation with its `extra_params` among the other fields. The SDK has them as texts: `{"top_p": "0.9"}`."""
+    body = asked.body or {}
+    extra = body.get("extra_params")
+    if extra is None:
+        return asked
+    if not isinstance(extra, dict):
+        raise bad_request("The field 'extra_params' must be an object.")
+    kept = {name: value for name, value in body.items() if name != "extra_params"}
+    return replace(asked, body=kept | {name: _read(value) for name, value in extra.items()})
+
+
+def _read(value: Any) -> Any:
+    """What a text says when it is JSON, such as a number; the text itself otherwise."""
+    try:
+        return json.loads(value, parse_constant=str) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
 
 
 def _serving(endpoint: Endpoint) -> Config:

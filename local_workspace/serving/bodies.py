@@ -181,7 +181,7 @@ def _external_of(item: EntityBody, external: dict[str, Any], where: str, cipher:
             raise invalid_parameter(f"{where} has 'external_model', which excludes '{field}'.")
     if item.scale_to_zero_enabled:
         raise invalid_parameter(f"{where} has 'external_model', which excludes 'scale_to_zero_enabled'.")
-    model = external_model_of(external, cipher)
+    model = external_model_of(external, cipher, f"{where}.external_model")
     default = re.sub(r"[^A-Za-z0-9_-]", "-", model.name)[:63]
     return ServedEntity(name=_entity_name(item.name or default, where), kind="external", external_model=model)
 

@@ -7,7 +7,7 @@ and that is closed however the request ends.
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
 import httpx
@@ -22,25 +22,36 @@ class FreshConnections(httpx.AsyncBaseTransport):
 
     def __init__(self, uds: str | None = None) -> None:
         self._uds = uds
+        self._open: set[httpx.AsyncHTTPTransport] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The response, whose closing closes the connection. Raises httpx.TransportError."""
         transport = httpx.AsyncHTTPTransport(verify=_NO_TLS, trust_env=False, uds=self._uds)
+        self._open.add(transport)
         try:
             response = await transport.handle_async_request(request)
         except BaseException:
-            await transport.aclose()
+            await self._close(transport)
             raise
-        response.stream = _Closing(response, transport)
+        response.stream = _Closing(response, lambda: self._close(transport))
         return response
+
+    async def _close(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self._open.discard(transport)
+        await transport.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection; requests under way fail."""
+        for transport in [*self._open]:
+            await self._close(transport)
 
 
 class _Closing(httpx.AsyncByteStream):
-    """The stream of `response` as `transport` made it, which closes both."""
+    """The stream of `response`, which closes the connection after itself."""
 
-    def __init__(self, response: httpx.Response, transport: httpx.AsyncHTTPTransport) -> None:
+    def __init__(self, response: httpx.Response, close: Callable[[], Awaitable[None]]) -> None:
         self._stream = cast(httpx.AsyncByteStream, response.stream)
-        self._transport = transport
+        self._close = close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._stream:
@@ -51,4 +62,4 @@ class _Closing(httpx.AsyncByteStream):
         try:
             await self._stream.aclose()
         finally:
-            await self._transport.aclose()
+            await self._close()

@@ -139,7 +139,7 @@ class Worker:
         if self._client:
             await self._client.aclose()
         if self._process:
-            await _end(self._process)
+            await end_process(self._process)
         if self._reader:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -183,7 +183,8 @@ async def _ordered(process: Process, order: dict[str, Any]) -> str | None:
     return problem
 
 
-async def _end(process: Process) -> None:
+async def end_process(process: Process) -> None:
+    """End a child that ends with its stdin, and its whole process group: kindly, and after STOP_SECONDS not."""
     if process.stdin:
         process.stdin.close()  # which is how the child is told
     with contextlib.suppress(TimeoutError):

@@ -77,11 +77,21 @@ class Obedient(PythonModel):
     def fail(self, text):
         raise ValueError(text)
 
+    def fail_speechless(self, _):
+        raise Speechless
+
     def refuse(self, text):
         raise MlflowException(text, RESOURCE_EXHAUSTED)
 
     def blame_mlflow(self, text):
         raise MlflowException(text)
+
+
+class Speechless(Exception):
+    """Cannot say what it is."""
+
+    def __str__(self):
+        raise RuntimeError("There are no words.")
 
 
 class Unloadable(PythonModel):

@@ -18,6 +18,15 @@ def complete(workspace, **body):
     return call(workspace, "POST", "/serving-endpoints/completions", {"model": CHAT, **body})
 
 
+def test_extra_params_are_fields_like_others_and_their_texts_are_read(local_workspace):
+    asked = {"max_tokens": "2", "seed": "7", "stop": "never"}
+    found = chat(local_workspace, extra_params=asked).json()
+    assert found["usage"]["completion_tokens"] == 2
+    wrong = chat(local_workspace, extra_params={"max_tokens": "two"})
+    assert (wrong.status_code, wrong.json()["message"]) == (400, "The field 'max_tokens' must be an integer.")
+    assert "must be an object" in chat(local_workspace, extra_params=[1]).json()["message"]
+
+
 def test_a_reply_has_the_platforms_shape_and_nothing_of_llama_cpp(local_workspace):
     response = chat(local_workspace, max_tokens=4)
     body = response.json()

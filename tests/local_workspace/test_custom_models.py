@@ -152,6 +152,7 @@ def test_an_error_in_the_model_is_400_with_its_stack_trace(model_workspace):
         ("blame_mlflow it says 500", 400, "BAD_REQUEST"),
         ("leave now", 400, "BAD_REQUEST"),
         ("no_such_order", 400, "BAD_REQUEST"),
+        ("fail_speechless now", 400, "BAD_REQUEST"),
     ],
 )
 def test_whatever_a_model_raises_is_a_4xx_and_the_model_goes_on(model_workspace, words, status, code):

@@ -523,3 +523,29 @@ def test_a_slow_app_keeps_nobody_else_waiting(local_workspace):
         for thread in waiting:
             thread.join(20)
     assert not any(thread.is_alive() for thread in waiting)
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "body"),
+    [
+        (b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", b"502", b"502 Bad Gateway"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: odd\r\nConnection: upgrade\r\n\r\n",
+            b"502",
+            b"502 Bad Gateway",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + chunk(b"abcdefgh")
+            + b"0\r\n\r\n",
+            b"200",
+            b"abcdefgh",
+        ),
+    ],
+    ids=["unknown-status", "another-protocol", "two-lengths"],
+)
+def test_what_no_app_should_answer_is_passed_on_whole_or_not_at_all(local_workspace, reply, status, body):
+    with raw_app(saying(reply)) as app:
+        got = exchange(local_workspace, at(app.port))
+    assert got.split(b" ", 2)[1] == status
+    assert body in got

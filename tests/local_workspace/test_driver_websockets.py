@@ -1,5 +1,6 @@
 """Websockets through the driver proxy."""
 
+import socket
 import threading
 from contextlib import contextmanager
 
@@ -236,3 +237,17 @@ def test_the_end_of_the_workspace_closes_websockets(tmp_path):
     finally:
         workspace.stop()
     assert "Traceback" not in workspace.stderr.read_text()
+
+
+@pytest.mark.parametrize("rest", ["/x#y", "/x?y#z"])
+def test_an_address_that_no_websocket_can_have_is_refused(local_workspace, rest):
+    host, port = local_workspace.host.removeprefix("http://").split(":")
+    head = f"GET {at(7000, rest)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {local_workspace.token}\r\n"
+    opening = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+    with socket.create_connection((host, int(port)), timeout=20) as connection:  # a client library would refuse it
+        connection.sendall(f"{head}{opening}{'A' * 22}==\r\n\r\n".encode())
+        reply = b""
+        while piece := connection.recv(65536):
+            reply += piece
+    assert reply.startswith(b"HTTP/1.1 400")
+    assert b"cannot hold a '#'" in reply

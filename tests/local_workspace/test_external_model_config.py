@@ -113,12 +113,12 @@ def test_a_wrong_reference_is_told_what_is_wrong_with_it(workspace: LocalWorkspa
 @pytest.mark.parametrize(
     ("provider", "block", "words"),
     [
-        ("openai", {}, "'served_entities[].external_model.openai_config.openai_api_key' is missing"),
+        ("openai", {}, "'served_entities[0].external_model.openai_config.openai_api_key' is missing"),
         ("openai", PLAIN | {"openai_api_key": REFERENCE}, "send only one of them"),
         (
             "openai",
             PLAIN | {"organization": "x"},
-            "Unknown field 'served_entities[].external_model.openai_config.organiz",
+            "Unknown field 'served_entities[0].external_model.openai_config.organiz",
         ),
         ("openai", {"openai_api_key_plaintext": REFERENCE}, "send it as 'openai_api_key'"),
         ("openai", {"openai_api_key_plaintext": ""}, "must be a string of 1 byte to 128 KB"),
@@ -129,7 +129,7 @@ def test_a_wrong_reference_is_told_what_is_wrong_with_it(workspace: LocalWorkspa
         (
             "openai",
             PLAIN | ENTRA,
-            "Unknown field 'served_entities[].external_model.openai_config.openai_api_key_plaintext'",
+            "Unknown field 'served_entities[0].external_model.openai_config.openai_api_key_plaintext'",
         ),
         ("openai", PLAIN | {"openai_api_base": "api.openai.com"}, "must be a URL"),
         ("openai", PLAIN | {"openai_api_base": "file:///etc/passwd"}, "must be a URL"),

@@ -159,7 +159,7 @@ PROXY = "/driver-proxy-api/o/0/0101-000000-local001/7777/"
         ("serving.serving-endpoints,secrets", "/api/2.0/secrets/scopes/list", None),
         ("clusters", "/_local/requests", "all-apis"),
         ("clusters", "/_local/app-headers?user=admin", "all-apis"),
-        ("clusters", "/api/2.0/mlflow/experiments/search", "all-apis"),
+        ("clusters", "/api/2.0/mlflow/experiments/search", "mlflow"),
         ("all-apis", "/_local/requests", None),
     ],
 )

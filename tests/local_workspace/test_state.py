@@ -270,3 +270,18 @@ def test_a_path_that_is_no_folder_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
     assert "File exists" in start_and_fail(tmp_path / "file")
     assert "Not a directory" in start_and_fail(tmp_path / "file" / "below")
+
+
+def test_a_transaction_on_a_full_disk_says_so_and_leaves_the_database_usable(tmp_path):
+    database = Database(tmp_path)
+    database.script("CREATE TABLE kept (text TEXT)")
+    database.run("INSERT INTO kept VALUES ('before')")
+    [pages] = database.rows("PRAGMA page_count")
+    database.run(f"PRAGMA max_page_count = {pages[0]}")  # as full as a disk
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError, match="disk is full"), database.transaction():
+            database.run("INSERT INTO kept VALUES (?)", ["x" * 100_000])
+    assert [row["text"] for row in database.rows("SELECT text FROM kept")] == ["before"]
+    with database.transaction():
+        database.run("UPDATE kept SET text = 'after'")
+    assert [row["text"] for row in database.rows("SELECT text FROM kept")] == ["after"]

@@ -51,11 +51,6 @@ class ExternalModels:
         self._gateway = Gateway(self._origins.get("amazon-bedrock"))
         self._logs: OrderedDict[tuple[str, int, str], deque[str]] = OrderedDict()
 
-    @property
-    def gateway_pid(self) -> int | None:
-        """The id of the gateway's process, while it runs."""
-        return self._gateway.pid
-
     async def check(self, deployment: Deployment) -> str | None:
         """The model's task. Raises RefusalError unless every credential can be read with the creator's rights."""
         self._credentials.resolve(_model(deployment), deployment.creator)

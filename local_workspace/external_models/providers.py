@@ -16,7 +16,6 @@ from local_workspace.external_models.fields import (
     place_of,
 )
 from local_workspace.refusals import invalid_parameter
-from local_workspace.secret_scopes.references import SecretReference
 from local_workspace.serving.records import CHAT, COMPLETIONS, EMBEDDINGS, ExternalModel
 
 ALL_TASKS = (CHAT, COMPLETIONS, EMBEDDINGS)
@@ -167,12 +166,6 @@ def external_model_of(
 def external_model_to_wire(model: ExternalModel) -> dict[str, Any]:
     """The block as GET shows it: references as they were given, plaintext credentials never."""
     return {"provider": model.provider, "name": model.name, "task": model.task, model.config_key: model.config}
-
-
-def references(model: ExternalModel) -> list[SecretReference]:
-    """The secrets that `model` needs."""
-    parsed = (SecretReference.parse(text) for _, text in credential_references(model))
-    return [reference for reference in parsed if reference]
 
 
 def credential_references(model: ExternalModel) -> Iterator[tuple[str, str]]:

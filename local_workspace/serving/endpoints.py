@@ -122,9 +122,8 @@ class Endpoints:
             raise bad_request("The body needs 'served_entities', or 'traffic_config' for those served now.")
         current = self._changeable(name, caller)
         if (current.id, current.config, current.pending) != (endpoint.id, endpoint.config, endpoint.pending):
-            raise update_in_progress(
-                name
-            )  # another update, or another endpoint of that name, while backends were asked
+            # Another update, or another endpoint of that name, came while backends were asked.
+            raise update_in_progress(name)
         endpoint = self._store.change(
             name, pending=changed.pending, config_update="IN_PROGRESS", settings=changed.settings
         )

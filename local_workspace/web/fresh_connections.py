@@ -12,9 +12,8 @@ from typing import cast
 
 import httpx
 
-_NO_TLS = ssl.SSLContext(
-    ssl.PROTOCOL_TLS_CLIENT
-)  # which is not used; httpx would read every certificate to make its own
+# Not used; without it, httpx would read every certificate of the machine to make its own.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class FreshConnections(httpx.AsyncBaseTransport):

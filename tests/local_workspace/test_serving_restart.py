@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.local_workspace.calls import CHAT, EMBEDDINGS, HELLO, call
 from tests.local_workspace.serving_calls import ROOT, create, created, entity, settled, shown, split
-from tests.local_workspaces import LocalWorkspace
+from tests.local_workspaces import LocalWorkspace, eventually
 
 Maker = Callable[..., LocalWorkspace]
 
@@ -31,18 +31,20 @@ def test_endpoints_survive_a_kill_with_their_settings(make_local_workspace: Make
     assert call(second, "POST", f"/serving-endpoints/{name}/invocations", HELLO, fault="scripted-0-1").ok
 
 
+def began(workspace: LocalWorkspace) -> list[str]:
+    """What the endpoint "cut-off" says of its deployments' beginnings."""
+    events = call(workspace, "GET", f"{ROOT}/cut-off/events").json()["events"]
+    return [event["message"] for event in events if "began" in event["message"]]
+
+
 def test_a_deployment_that_was_cut_off_begins_again(make_local_workspace: Maker, tmp_path: Path) -> None:
     first = make_local_workspace("--state", str(tmp_path), "--deployment-seconds", "600")
     create(first, "cut-off")
+    eventually(lambda: len(began(first)) == 1)
     kill(first)
     second = make_local_workspace("--state", str(tmp_path), "--deployment-seconds", "0")
     assert settled(second, "cut-off")["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}
-    began = [
-        event["message"]
-        for event in call(second, "GET", f"{ROOT}/cut-off/events").json()["events"]
-        if "began" in event["message"]
-    ]
-    assert len(began) == 2
+    assert len(began(second)) == 2
 
 
 def test_an_alias_that_is_asked_for_no_more_is_gone(make_local_workspace: Maker, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ backend of the entity's kind answers, and what was used is noted.
 """
 
 import asyncio
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,6 +29,8 @@ from local_workspace.web.json_bodies import is_json, parse_object
 WANTED = {CHAT: "messages", COMPLETIONS: "prompt", EMBEDDINGS: "input"}
 # The ways to ask a custom model, which people send to other endpoints by mistake.
 OF_CUSTOM_MODELS = ("dataframe_records", "dataframe_split", "instances", "inputs")
+TEXTS = {"stop", "suffix", "prompt", "input", "user"}  # fields whose value may well be the text "5"
+NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 MAX_BODY_BYTES = 4 * 1024 * 1024  # custom models take more; their limit is the connection's
 
 
@@ -132,15 +134,17 @@ def _with_extra_params(asked: Invocation) -> Invocation:
     if not isinstance(extra, dict):
         raise bad_request("The field 'extra_params' must be an object.")
     kept = {name: value for name, value in body.items() if name != "extra_params"}
-    return replace(asked, body=kept | {name: _read(value) for name, value in extra.items()})
+    read = {name: value if name in TEXTS else _read(value) for name, value in extra.items()}
+    return replace(asked, body=kept | read)
 
 
 def _read(value: Any) -> Any:
-    """What a text says when it is JSON, such as a number; the text itself otherwise."""
-    try:
-        return json.loads(value, parse_constant=str) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
+    """What a text says when it is a number, true or false; the text itself otherwise."""
+    if not isinstance(value, str):
         return value
+    if NUMBER.fullmatch(value):
+        return float(value) if "." in value else int(value)
+    return {"true": True, "false": False}.get(value, value)
 
 
 def _serving(endpoint: Endpoint) -> Config:

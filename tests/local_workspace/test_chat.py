@@ -24,6 +24,9 @@ def test_extra_params_are_fields_like_others_and_their_texts_are_read(local_work
     assert found["usage"]["completion_tokens"] == 2
     wrong = chat(local_workspace, extra_params={"max_tokens": "two"})
     assert (wrong.status_code, wrong.json()["message"]) == (400, "The field 'max_tokens' must be an integer.")
+    for hostile in ('"\\ud800"', "5", "9" * 5000, "1e999", "[" * 5000):
+        assert chat(local_workspace, max_tokens=1, extra_params={"temperature": hostile}).status_code == 400, hostile
+        assert chat(local_workspace, max_tokens=1, extra_params={"stop": hostile[:900]}).status_code == 200
     assert "must be an object" in chat(local_workspace, extra_params=[1]).json()["message"]
 
 

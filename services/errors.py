@@ -8,6 +8,7 @@ PlaygroundError
 │   ├── PermissionDenied    403
 │   ├── NotFound            404
 │   ├── Conflict            409
+│   │   └── AlreadyExists       what was to be created is there
 │   ├── TooManyRequests     429
 │   └── EndpointFailed      5xx, and failures told inside a stream
 ├── Unreachable         no answer came: DNS, TLS, refused, timed out, cut
@@ -96,6 +97,10 @@ class NotFound(WorkspaceError):
 
 class Conflict(WorkspaceError):
     """The thing is there already, or busy."""
+
+
+class AlreadyExists(Conflict):
+    """What was to be created is there already."""
 
 
 class TooManyRequests(WorkspaceError):

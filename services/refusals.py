@@ -9,9 +9,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any
 
 from services.errors import (
+    AlreadyExists,
     Conflict,
     EndpointFailed,
     NotFound,
@@ -30,6 +32,17 @@ SHOWN_REPLY = 20_000
 """Characters of a refusal's body that are kept for showing."""
 
 
+class Asked(Enum):
+    """What was refused."""
+
+    INVOKE = auto()
+    """An endpoint's invocation."""
+    READ = auto()
+    """A question to the workspace."""
+    CHANGE = auto()
+    """A change of something in the workspace."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A decoded refusal."""
@@ -39,8 +52,7 @@ class Refusal:
     text: str
     from_provider: bool = False
     retry_after: float | None = None
-    invocation: bool = True
-    """Whether an endpoint was invoked, or the workspace asked about something."""
+    asked: Asked = Asked.INVOKE
 
 
 @dataclass(frozen=True)
@@ -54,13 +66,13 @@ class _Row:
     code: str = ""
     text: str = ""
     side: Side | None = None
-    invocation: bool | None = None
-    """None: either."""
+    asked: Asked | None = None
+    """None: any."""
 
     def matches(self, refusal: Refusal) -> bool:
         return (
             (not self.status or refusal.status in self.status)
-            and self.invocation in (None, refusal.invocation)
+            and self.asked in (None, refusal.asked)
             and (not self.code or re.search(self.code, refusal.code) is not None)
             and (not self.text or re.search(self.text, refusal.text, re.IGNORECASE | re.DOTALL) is not None)
         )
@@ -69,9 +81,25 @@ class _Row:
 # Most particular first. {name} is the endpoint or thing that was asked for; {text} is the server's own sentence.
 _ROWS = (
     _Row(
+        AlreadyExists,
+        "There is already a {name}.",
+        "Choose another name, or change the one that is there.",
+        code="RESOURCE_ALREADY_EXISTS",
+        asked=Asked.CHANGE,
+        side=Side.YOU,
+    ),
+    _Row(
+        Rejected,
+        "The workspace refused the change of {name}: {text}",
+        "Mend what the sentence names, then try again. Nothing was changed.",
+        status=(400, 413, 422),
+        asked=Asked.CHANGE,
+    ),
+    _Row(
         Rejected,
         "A guardrail of {name} blocked the exchange.",
         "Reword the prompt, or ask whoever manages the endpoint's AI gateway which guardrail is set.",
+        asked=Asked.INVOKE,
         status=(400,),
         text="guardrail",
         side=Side.ENDPOINT,
@@ -80,6 +108,7 @@ _ROWS = (
         Rejected,
         "The prompt is longer than {name} can read: {text}",
         "Clear the conversation, shorten the prompt, or lower max_tokens.",
+        asked=Asked.INVOKE,
         status=(400, 413),
         text="context (size|length|window)|too many tokens|maximum.*tokens|prompt is too long|exceeds the available",
     ),
@@ -87,12 +116,14 @@ _ROWS = (
         Rejected,
         "The request is larger than {name} accepts.",
         "Shorten it: 4 MB for foundation and external models, 16 MB for custom ones.",
+        asked=Asked.INVOKE,
         status=(413,),
     ),
     _Row(
         NotFound,
         "{name} is stopped.",
         "Start it on the workspace's Serving page, then send again.",
+        asked=Asked.INVOKE,
         status=(400,),
         text="endpoint.*(is|has been) stopped",
         side=Side.ENDPOINT,
@@ -101,6 +132,7 @@ _ROWS = (
         Rejected,
         "{name} does not accept a field of this request: {text}",
         "Set that parameter back to “not sent” and send again.",
+        asked=Asked.INVOKE,
         status=(400, 422),
         text=r"\bunknown field|\bunexpected (field|keyword|argument|parameter)|\bunrecognized\b|\bnot supported\b"
         r"|\bunsupported\b|\bextra inputs\b|\bis not permitted\b",
@@ -133,11 +165,49 @@ _ROWS = (
         side=Side.YOU,
     ),
     _Row(
+        Conflict,
+        "{name} is busy: {text}",
+        "Wait until its update is over, then try again. Nothing was changed.",
+        status=(409,),
+        asked=Asked.CHANGE,
+        side=Side.ENDPOINT,
+    ),
+    _Row(
+        PermissionDenied,
+        "You may not change {name}: {text}",
+        "Ask whoever manages it, or a workspace admin, for the permission. Nothing was changed.",
+        status=(403,),
+        asked=Asked.CHANGE,
+    ),
+    _Row(
+        NotFound,
+        "{name}: {text}",
+        "Refresh the page: it may have been deleted meanwhile, or a name in it is wrong.",
+        status=(404,),
+        asked=Asked.CHANGE,
+    ),
+    _Row(
+        TooManyRequests,
+        "The workspace takes no change of {name} for now: {text}",
+        "Wait, then try again. Nothing was changed.",
+        status=(429,),
+        asked=Asked.CHANGE,
+        side=Side.PLATFORM,
+    ),
+    _Row(
+        EndpointFailed,
+        "The workspace failed over {name}: {text}",
+        "Look whether the change was made before you repeat it.",
+        status=(500, 501, 502, 503, 504),
+        asked=Asked.CHANGE,
+        side=Side.PLATFORM,
+    ),
+    _Row(
         PermissionDenied,
         "You may not see {name}: {text}",
         "Ask a workspace admin, or connect as somebody who may.",
         status=(403,),
-        invocation=False,
+        asked=Asked.READ,
     ),
     _Row(
         PermissionDenied,
@@ -150,7 +220,7 @@ _ROWS = (
         "This workspace does not know {name}.",
         "Check which workspace you are connected to; the host may not be a Databricks workspace.",
         status=(404,),
-        invocation=False,
+        asked=Asked.READ,
     ),
     _Row(
         NotFound,
@@ -207,15 +277,15 @@ _ROWS = (
 
 
 def refused(
-    name: str, status: int, headers: Mapping[str, str], body: bytes, *, invocation: bool = True
+    name: str, status: int, headers: Mapping[str, str], body: bytes, *, asked: Asked = Asked.INVOKE
 ) -> WorkspaceError:
     """The error for an HTTP reply with a status of 400 or more. *name* is what was asked for.
 
-    *invocation* is false where the workspace was asked about something, and no endpoint invoked.
+    *asked* says what was refused: each has sentences of its own.
     """
     text = body.decode("utf-8", errors="replace")
     decoded = _decoded(status, text, _seconds(headers.get("Retry-After")))
-    refusal = replace(decoded, invocation=invocation)
+    refusal = replace(decoded, asked=asked)
     return _explained(name, refusal, RawReply(status, text[:SHOWN_REPLY]))
 
 

@@ -1,10 +1,8 @@
 """Workspace: one Databricks host and one identity. The only place from which invocations leave."""
 
-import contextlib
 import json
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
@@ -12,13 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError
 
-from services.call import Call, CallCancelled, CancellableAdapter
-from services.errors import PlaygroundError, RawReply, Side, UnexpectedReply, Unreachable
-from services.refusals import SHOWN_REPLY, refused
-from services.server_sent_events import event_data
+from services.call import Call, CancellableAdapter
+from services.errors import UnexpectedReply, Unreachable
+from services.refusals import Asked, refused
+from services.replies import (
+    EventStream,
+    WholeReply,
+    content_of,
+    control_content,
+    events_of,
+    in_time,
+    is_stream,
+    not_the_api,
+    outcome,
+    whole_of,
+)
 from services.translation import translated, translated_sdk
+from services.wire_body import encoded
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -32,11 +41,6 @@ READ_SECONDS = 600
 CONTROL_SECONDS = 20
 RETRY_SECONDS = 5
 """Budget for the SDK's retries of control calls; its default is 300."""
-END_SECONDS = 0.1
-"""What a stream's end may take after its last event, before its connection is closed instead of kept."""
-CHUNK = 65_536
-MAX_REPLY = 32_000_000
-"""Bytes of a reply that is not a stream: twice the platform's own limit. One without end must not fill the memory."""
 
 
 class Door(StrEnum):
@@ -55,20 +59,6 @@ class Identity:
     user_name: str
     display_name: str
     groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class EventStream:
-    """A reply that is a stream: its events' data, in order."""
-
-    events: Generator[str]
-
-
-@dataclass(frozen=True)
-class WholeReply:
-    """A reply that came at once."""
-
-    body: dict[str, Any]
 
 
 class _SignedBy(AuthBase):
@@ -136,27 +126,64 @@ class Workspace:
 
         Not through the SDK: its classes drop the fields that they do not know, and importing it costs the first page a
         second of processor time. Raises PlaygroundError, also when it takes more than *seconds* in all or is longer than
-        MAX_REPLY.
+        replies.MAX_REPLY.
+        """
+        return self._json("GET", path, None, Call(), Asked.READ, name, seconds)
+
+    def get_text(self, path: str, *, name: str, seconds: float = CONTROL_SECONDS) -> str:
+        """The same for what is not JSON, such as metrics."""
+        _, content = self._control("GET", path, None, Call(), Asked.READ, name, seconds)
+        return content.decode("utf-8", errors="replace")
+
+    def change(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, name: str, seconds: float = CONTROL_SECONDS
+    ) -> Any:
+        """Send a change to the control plane, once, and return the reply's JSON. *body* leaves as it is, unknown fields too.
+
+        Not through the SDK, which repeats what a 429 or 503 refused: a creation that had gone through would then be told as
+        “already exists”. Raises PlaygroundError; its hint says so where the change may have been made all the same.
         """
         call = Call()
-        with _in_time(call, seconds, name), call.sending(), translated(name):
-            reply = self._session.get(
+        content = None if body is None else encoded(body)
+        try:
+            return self._json(method, path, content, call, Asked.CHANGE, name, seconds)
+        except (Unreachable, UnexpectedReply) as unknown:
+            if call.record.sent_at is not None:
+                unknown.hint = f"The change may have been made all the same: look before you repeat it. {unknown.hint}"
+            raise
+
+    def _json(
+        self, method: str, path: str, content: bytes | None, call: Call, asked: Asked, name: str, seconds: float
+    ) -> Any:
+        status, reply = self._control(method, path, content, call, asked, name, seconds)
+        try:
+            return json.loads(reply or (b"{}" if asked is Asked.CHANGE else b""))
+        except (ValueError, RecursionError) as wrong:
+            raise not_the_api(name, status, reply) from wrong
+
+    def _control(
+        self, method: str, path: str, content: bytes | None, call: Call, asked: Asked, name: str, seconds: float
+    ) -> tuple[int, bytes]:
+        """Status and body of a control call that was not refused."""
+        call.record.begun()
+        with in_time(call, seconds, name), call.sending(), translated(name):
+            reply = self._session.request(
+                method,
                 self.host + path,
+                data=content,
+                headers={"Content-Type": "application/json"} if content is not None else None,
                 auth=_SignedBy(self._credentials),
                 allow_redirects=False,
                 timeout=(CONNECT_SECONDS, seconds),
                 verify=self._ca_bundle,
                 stream=True,
             )
-            content = _control_content(reply, name)
+            body = control_content(reply, name)
         if reply.status_code >= 400:
-            raise refused(name, reply.status_code, reply.headers, content, invocation=False)
+            raise refused(name, reply.status_code, reply.headers, body, asked=asked)
         if reply.status_code >= 300:
-            raise _not_the_api(name, reply.status_code, content)
-        try:
-            return json.loads(content)
-        except (ValueError, RecursionError) as wrong:
-            raise _not_the_api(name, reply.status_code, content) from wrong
+            raise not_the_api(name, reply.status_code, body)
+        return reply.status_code, body
 
     def identity(self) -> Identity:
         """Ask the workspace who we are."""
@@ -178,11 +205,11 @@ class Workspace:
         """
         call.record.begun()
         try:
-            with _outcome(call):
+            with outcome(call):
                 reply = self._post(path, content, call, name)
-                if _is_stream(reply):
-                    return EventStream(_events(reply, call, name))
-                return WholeReply(_whole(reply, call, name))
+                if is_stream(reply):
+                    return EventStream(events_of(reply, call, name))
+                return WholeReply(whole_of(reply, call, name))
         except BaseException:
             call.ends()
             raise
@@ -202,136 +229,8 @@ class Workspace:
             )
         call.record.headers_arrive(reply.status_code, reply.headers)
         if reply.status_code >= 300:
-            refusal = _content(reply, call, name)
+            refusal = content_of(reply, call, name)
             if reply.status_code < 400:
-                raise _not_the_api(name, reply.status_code, refusal)
+                raise not_the_api(name, reply.status_code, refusal)
             raise refused(name, reply.status_code, reply.headers, refusal)
         return reply
-
-
-@contextlib.contextmanager
-def _outcome(call: Call) -> Iterator[None]:
-    """When the call was cancelled, whatever its thread ran into is that cancellation."""
-    try:
-        yield
-    except (PlaygroundError, ValueError, AttributeError) as failure:  # the latter two: TLS reads of a socket shut down
-        if call.cancelled:
-            raise CallCancelled from failure
-        raise
-
-
-@contextlib.contextmanager
-def _in_time(call: Call, seconds: float, name: str) -> Iterator[None]:
-    """End *call* after *seconds*, wherever it is: a timeout of its reads would begin anew with each byte that comes."""
-    timer = threading.Timer(seconds, call.cancel)
-    timer.daemon = True
-    timer.start()
-    try:
-        with _outcome(call):
-            yield
-        if call.cancelled:  # a socket shut down looks like the end of a reply that has no length
-            raise CallCancelled
-    except CallCancelled as late:
-        raise Unreachable(
-            f"{name} did not answer in full within {seconds:g} s.",
-            "Try again; if it stays, check the host on the connection page, and your network.",
-        ) from late
-    finally:
-        timer.cancel()
-
-
-def _control_content(reply: requests.Response, name: str) -> bytes:
-    content = bytearray()
-    try:
-        while chunk := reply.raw.read1(CHUNK, decode_content=True):
-            content += chunk
-            if len(content) > MAX_REPLY:
-                raise UnexpectedReply(
-                    f"The reply for {name} is longer than {MAX_REPLY:,} bytes.",
-                    "Check the host on the connection page: a workspace does not answer like that.",
-                    side=Side.PLATFORM,
-                )
-    finally:
-        reply.close()
-    return bytes(content)
-
-
-def _is_stream(reply: requests.Response) -> bool:
-    return reply.headers.get("Content-Type", "").lower().startswith("text/event-stream")
-
-
-def _chunks(reply: requests.Response, call: Call, name: str) -> Iterator[bytes]:
-    """The bytes of the reply as they arrive. ``iter_content`` would wait for whole buffers."""
-    with translated(name, midway=True):
-        while chunk := reply.raw.read1(CHUNK, decode_content=True):
-            call.record.bytes_arrive(chunk)
-            yield chunk
-
-
-def _content(reply: requests.Response, call: Call, name: str) -> bytes:
-    content = bytearray()
-    try:
-        for chunk in _chunks(reply, call, name):
-            content += chunk
-            if len(content) > MAX_REPLY:
-                raise UnexpectedReply(
-                    f"The reply of {name} is longer than {MAX_REPLY:,} bytes.", "Ask for less, or for a stream."
-                )
-    finally:
-        reply.close()
-        call.ends()
-    return bytes(content)
-
-
-def _events(reply: requests.Response, call: Call, name: str) -> Generator[str]:
-    try:
-        with _outcome(call):
-            for data in event_data(_chunks(reply, call, name)):
-                call.record.event_arrives(data)
-                yield data
-            if call.cancelled:  # a socket shut down looks like the end of a stream that has no length
-                raise CallCancelled
-    finally:
-        call.record.ends()  # what follows is our own tidying, which is no part of the endpoint's time
-        if not call.cancelled:
-            _read_end(reply, call)
-        reply.close()
-        call.ends()
-
-
-def _read_end(reply: requests.Response, call: Call) -> None:
-    """Read what follows a stream's last event, which is a few bytes, so that its connection can be used again."""
-    call.hurry(END_SECONDS)
-    deadline = time.monotonic() + END_SECONDS
-    with contextlib.suppress(OSError, HTTPError):
-        while time.monotonic() < deadline and (chunk := reply.raw.read1(CHUNK, decode_content=True)):
-            call.record.bytes_arrive(chunk)
-
-
-def _whole(reply: requests.Response, call: Call, name: str) -> dict[str, Any]:
-    content = _content(reply, call, name)
-    if call.cancelled:
-        raise CallCancelled
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise _not_the_api(name, reply.status_code, content)
-    return body
-
-
-def _not_the_api(name: str, status: int, content: bytes) -> UnexpectedReply:
-    text = content.decode("utf-8", errors="replace")
-    raw = RawReply(status, text[:SHOWN_REPLY])
-    if 300 <= status < 400 or text.lstrip()[:1] == "<":
-        return UnexpectedReply(
-            f"{name} answered with a web page, not with JSON.",
-            "That is often a sign-in page: check the host and the credentials on the connection page.",
-            raw=raw,
-        )
-    return UnexpectedReply(
-        f"{name} answered with something that is not a JSON object.",
-        "Read it below. It may have been cut on the way, or the endpoint is not what its task says.",
-        raw=raw,
-    )

@@ -51,6 +51,8 @@ class Visit:
     """How often a door was chosen: a slow connection must not undo a later choice."""
     endpoints: WeakKeyDictionary[Workspace, tuple[float, list[Endpoint]]] = field(default_factory=WeakKeyDictionary)
     conversations: "OrderedDict[str, Conversation]" = field(default_factory=OrderedDict)
+    views: dict[type, object] = field(default_factory=dict)
+    """What pages keep for this browser, by kind: see kept()."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def conversation(self, name: str | None) -> Conversation:
@@ -138,6 +140,15 @@ def remembered(kind: type[View]) -> View:
     if kind.__name__ not in st.session_state:
         st.session_state[kind.__name__] = kind()
     view: View = st.session_state[kind.__name__]
+    return view
+
+
+def kept(kind: type[View]) -> View:
+    """This browser's object of that kind, made at its first use: it outlives a reload, and its tabs share it."""
+    here = visit()
+    with here.lock:
+        view = here.views.setdefault(kind, kind())
+    assert isinstance(view, kind)  # noqa: S101 - for the type checker: it was stored under its own type
     return view
 
 

@@ -11,8 +11,9 @@ from services.chat.request import ChatRequest, check
 from services.chat.wire import ChatDelta, chat_from_wire, chat_to_wire
 from services.errors import UnexpectedReply, Unreachable
 from services.refusals import refused_in_stream
+from services.replies import EventStream
 from services.wire_body import encoded
-from services.workspace import EventStream, Workspace
+from services.workspace import Workspace
 
 
 def stream_chat(workspace: Workspace, request: ChatRequest, call: Call) -> Iterator[ChatDelta]:

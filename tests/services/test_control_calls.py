@@ -5,7 +5,7 @@ import time
 import pytest
 
 from services.errors import UnexpectedReply, Unreachable
-from services.workspace import MAX_REPLY
+from services.replies import MAX_REPLY
 from tests.services.chats import at
 from tests.services.replies import Exchange, silent, whole
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.endpoints import _from_wire, get_endpoint, list_endpoints
+from services.endpoints import get_endpoint, list_endpoints
+from services.endpoints.reading import _from_wire
 from services.errors import NotFound, PermissionDenied, UnexpectedReply
 from tests.services.chats import CHAT, EMBEDDINGS, at
 from tests.services.replies import whole

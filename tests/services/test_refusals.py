@@ -7,6 +7,7 @@ import pytest
 
 from services import refusals
 from services.errors import (
+    AlreadyExists,
     Conflict,
     EndpointFailed,
     NotFound,
@@ -19,6 +20,7 @@ from services.errors import (
 )
 from services.refusals import explained_code, refused, refused_in_stream
 
+CHANGE = refusals.Asked.CHANGE
 NAME = "my-{chat} endpoint"
 
 
@@ -53,10 +55,59 @@ class Case:
     side: Side
     says: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    invocation: bool = True
+    asked: refusals.Asked = refusals.Asked.INVOKE
 
 
 CASES = {
+    "a change of what is there already": Case(
+        409, standard("RESOURCE_ALREADY_EXISTS", "x exists"), AlreadyExists, Side.YOU, "already", asked=CHANGE
+    ),
+    "the same from mlflow's table": Case(
+        400, standard("RESOURCE_ALREADY_EXISTS", "x exists"), AlreadyExists, Side.YOU, "already", asked=CHANGE
+    ),
+    "a change while another is under way": Case(
+        409,
+        standard("RESOURCE_CONFLICT", "an update runs"),
+        Conflict,
+        Side.ENDPOINT,
+        "is busy: an update",
+        asked=CHANGE,
+    ),
+    "a change that is not allowed": Case(
+        403,
+        standard("PERMISSION_DENIED", "needs CAN_MANAGE"),
+        PermissionDenied,
+        Side.PLATFORM,
+        "may not change",
+        asked=CHANGE,
+    ),
+    "a change of what is gone": Case(
+        404,
+        standard("RESOURCE_DOES_NOT_EXIST", "Scope x does not exist"),
+        NotFound,
+        Side.YOU,
+        "does not exist",
+        asked=CHANGE,
+    ),
+    "a change with a wrong field": Case(
+        400,
+        standard("INVALID_PARAMETER_VALUE", "config.x is not supported"),
+        Rejected,
+        Side.YOU,
+        "refused the change",
+        asked=CHANGE,
+    ),
+    "too many changes": Case(
+        429,
+        standard("REQUEST_LIMIT_EXCEEDED", "slow down"),
+        TooManyRequests,
+        Side.PLATFORM,
+        "takes no change",
+        asked=CHANGE,
+    ),
+    "a change in which the workspace fails": Case(
+        500, standard("INTERNAL_ERROR", "oops"), EndpointFailed, Side.PLATFORM, "failed over", asked=CHANGE
+    ),
     "a guardrail": Case(400, GUARDRAIL, Rejected, Side.ENDPOINT, "guardrail"),
     "context length": Case(
         400, standard("BAD_REQUEST", "This model's maximum context length is 4096 tokens"), Rejected, Side.YOU, "longer"
@@ -110,13 +161,18 @@ CASES = {
         PermissionDenied,
         Side.PLATFORM,
         f"You may not see {NAME}: User may not list",
-        invocation=False,
+        asked=refusals.Asked.READ,
     ),
     "403, unknown token, when the workspace was asked": Case(
-        403, standard(403, "Invalid access token."), Unauthenticated, Side.YOU, "token", invocation=False
+        403, standard(403, "Invalid access token."), Unauthenticated, Side.YOU, "token", asked=refusals.Asked.READ
     ),
     "404, something the workspace was asked about": Case(
-        404, "<title>Not Found</title>", NotFound, Side.YOU, f"This workspace does not know {NAME}.", invocation=False
+        404,
+        "<title>Not Found</title>",
+        NotFound,
+        Side.YOU,
+        f"This workspace does not know {NAME}.",
+        asked=refusals.Asked.READ,
     ),
     "an unexpected error": Case(
         400, standard("BAD_REQUEST", "An unexpected error came up"), Rejected, Side.YOU, "refused the request"
@@ -174,7 +230,7 @@ CASES = {
 
 def error_of(case: Case) -> WorkspaceError:
     body = case.body.encode("utf-8", "surrogateescape")
-    return refused(NAME, case.status, case.headers, body, invocation=case.invocation)
+    return refused(NAME, case.status, case.headers, body, asked=case.asked)
 
 
 @pytest.mark.parametrize("what", CASES)
@@ -197,7 +253,7 @@ def test_every_known_refusal_can_happen(row):
     reached = set()
     for case in CASES.values():
         body = case.body.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        decoded = replace(refusals._decoded(case.status, body, None), invocation=case.invocation)
+        decoded = replace(refusals._decoded(case.status, body, None), asked=case.asked)
         reached.add(next(one for one in refusals._ROWS if one.matches(decoded)))
     assert row in reached
 

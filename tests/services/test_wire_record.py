@@ -11,8 +11,9 @@ from services.call import Call, CallCancelled
 from services.chat import ChatDelta, ChatReply, chat_to_wire, measured, stream_chat
 from services.chat.wire import Usage
 from services.errors import Unreachable
+from services.replies import END_SECONDS
 from services.wire_record import KEPT_REPLY, REDACTED, WireRecord, redacted
-from services.workspace import END_SECONDS, Door, Workspace
+from services.workspace import Door, Workspace
 from tests.local_workspaces import eventually
 from tests.services.chats import TOKEN, asking, at, chat
 from tests.services.replies import Exchange, says, stream, whole

@@ -5,12 +5,13 @@ databricks-langchain also ``stream: false``.
 """
 
 import json
-import pprint
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from services.snippets.python_source import keyword_lines, literal
 
 Body = Mapping[str, Any]
 
@@ -78,7 +79,7 @@ def _requests(endpoint: str, body: Body) -> str:
     return (
         ("import json\n" if streams else "")
         + "import os\n\nimport requests\n\n"
-        + f"body = {_literal(body)}\n"
+        + f"body = {literal(body)}\n"
         + "reply = requests.post(\n"
         + f'    os.environ["DATABRICKS_HOST"].rstrip("/") + {_path(endpoint)!r},\n'
         + '    headers={"Authorization": "Bearer " + os.environ["DATABRICKS_TOKEN"]},\n'
@@ -104,7 +105,7 @@ def _openai(endpoint: str, body: Body) -> str:
         '    base_url=os.environ["DATABRICKS_HOST"].rstrip("/") + "/serving-endpoints",\n'
         '    api_key=os.environ["DATABRICKS_TOKEN"],\n'
         ")\n"
-        f"reply = client.chat.completions.create(\n{_arguments(arguments)})\n"
+        f"reply = client.chat.completions.create(\n{keyword_lines(arguments)})\n"
         + (
             _OPENAI_STREAM
             if body.get("stream")
@@ -122,7 +123,7 @@ def _mlflow(endpoint: str, body: Body) -> str:
         "# DATABRICKS_HOST and DATABRICKS_TOKEN, or a profile, say which workspace and who.\n"
         "from mlflow.deployments import get_deploy_client\n\n"
         'client = get_deploy_client("databricks")\n'
-        f"body = {_literal(inputs)}\n"
+        f"body = {literal(inputs)}\n"
     )
     if streams:
         return head + f"for event in client.predict_stream(endpoint={endpoint!r}, inputs=body):\n" + _PRINT_EVENT
@@ -140,7 +141,7 @@ def _databricks_sdk(endpoint: str, body: Body) -> str:
         "# serving_endpoints.query() knows neither streams nor most parameters, so this uses the client below it.\n"
         + ("import json\n\n" if streams else "")
         + "from databricks.sdk import WorkspaceClient\n\n"
-        f"body = {_literal(body)}\n"
+        f"body = {literal(body)}\n"
         "client = WorkspaceClient().api_client\n"
     )
     if streams:
@@ -161,8 +162,8 @@ def _langchain(endpoint: str, body: Body) -> str:
     return (
         "# DATABRICKS_HOST and DATABRICKS_TOKEN, or a profile, say which workspace and who.\n"
         "from databricks_langchain import ChatDatabricks\n\n"
-        f"chat = ChatDatabricks(\n{_arguments(arguments)})\n"
-        f"messages = {_literal(body.get('messages', []))}\n"
+        f"chat = ChatDatabricks(\n{keyword_lines(arguments)})\n"
+        f"messages = {literal(body.get('messages', []))}\n"
         + (
             'for piece in chat.stream(messages):\n    print(piece.content, end="", flush=True)\nprint()\n'
             if body.get("stream")
@@ -217,12 +218,3 @@ DIALECTS = (
 
 def _path(endpoint: str) -> str:
     return f"/serving-endpoints/{quote(endpoint, safe='')}/invocations"
-
-
-def _literal(value: Any) -> str:
-    """Python source of a JSON value."""
-    return pprint.pformat(value, width=100, sort_dicts=False)
-
-
-def _arguments(arguments: Mapping[str, Any]) -> str:
-    return "".join(textwrap.indent(f"{name}={_literal(value)},\n", "    ") for name, value in arguments.items())

@@ -1,0 +1,5 @@
+"""Endpoint."""
+
+import streamlit as st
+
+st.title("Endpoint")

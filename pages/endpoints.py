@@ -1,0 +1,5 @@
+"""Endpoints."""
+
+import streamlit as st
+
+st.title("Endpoints")

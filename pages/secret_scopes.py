@@ -1,0 +1,5 @@
+"""Secrets."""
+
+import streamlit as st
+
+st.title("Secrets")

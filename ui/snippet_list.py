@@ -1,0 +1,30 @@
+"""What was done here, as code: one dialect at a time."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from services.snippets import Snippet
+
+
+def draw_snippets(snippets: Sequence[Snippet], *, key: str, label: str = "Code") -> None:
+    """Draw a choice of dialects and the code of the chosen one, to copy or to save."""
+    names = [snippet.dialect for snippet in snippets]
+    chosen = st.segmented_control(label, names, default=names[0], key=f"{key}-dialect", required=True)
+    snippet = next((one for one in snippets if one.dialect == chosen), snippets[0])
+    if snippet.install:
+        st.code(snippet.install, language="bash")
+    with st.container(key=f"{key}-snippet"):
+        st.code(snippet.code, language=snippet.language)
+    if snippet.note:
+        st.caption(snippet.note)
+    st.download_button(
+        f"Save as {snippet.file_name}",
+        snippet.code,
+        snippet.file_name,
+        "text/plain",
+        key=f"{key}-save",
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+    )

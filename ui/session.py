@@ -10,17 +10,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 from weakref import WeakKeyDictionary
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from services.endpoints import Endpoint
 from services.errors import PlaygroundError
 from services.settings import Settings
 from services.visitors import COOKIE, is_visitor, new_visitor
 from services.workspace import Door, Identity, Workspace
 from ui.conversation import Conversation
+from ui.endpoint_cache import EndpointCache
 
 View = TypeVar("View")
 
@@ -29,6 +32,14 @@ KEPT_SECONDS = 12 * 3600
 SWEEP_SECONDS = 600
 KEPT_CONVERSATIONS = 20
 KEPT_WORKSPACES = 8
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A kept object that asks a workspace by itself."""
+
+    def let_go(self, of: Workspace) -> None:
+        """Ask that workspace no more: its token is to be forgotten."""
 
 
 @dataclass
@@ -49,7 +60,7 @@ class Visit:
     """When a workspace last did not say who we are, and why not."""
     choices: int = 0
     """How often a door was chosen: a slow connection must not undo a later choice."""
-    endpoints: WeakKeyDictionary[Workspace, tuple[float, list[Endpoint]]] = field(default_factory=WeakKeyDictionary)
+    endpoints: WeakKeyDictionary[Workspace, EndpointCache] = field(default_factory=WeakKeyDictionary)
     conversations: "OrderedDict[str, Conversation]" = field(default_factory=OrderedDict)
     views: dict[type, object] = field(default_factory=dict)
     """What pages keep for this browser, by kind: see kept()."""
@@ -76,6 +87,9 @@ class Visit:
         with self.lock:
             for one in self.conversations.values():
                 one.stop()
+            for view in self.views.values():
+                if self.typed is not None and isinstance(view, Watching):
+                    view.let_go(self.typed)
             if self.typed is not None:
                 self.typed.close()
             self.typed = None
@@ -167,6 +181,22 @@ def reseed(key: str, value: object) -> str:
     return key
 
 
+def mirror(key: str, value: object) -> str:
+    """Let the widget with that key show *value*, which is remembered elsewhere; the key, for the widget.
+
+    Without effect where it shows it already: what is being typed into a widget survives only where nobody sets its value.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key
+
+
+def entered(key: str) -> object:
+    """What the widget with that key holds: a text, a number, a choice; None for nothing."""
+    found: object = st.session_state.get(key)
+    return found
+
+
 def typed_into(key: str) -> str:
     """What was typed into the widget with that key."""
     return str(st.session_state.get(key, ""))
@@ -177,6 +207,26 @@ def take(key: str) -> str:
     typed = typed_into(key)
     st.session_state[key] = ""
     return typed
+
+
+def uploaded(key: str) -> bytes | None:
+    """The file that is in the uploader with that key; None for none."""
+    file = st.session_state.get(key)
+    return file.getvalue() if isinstance(file, UploadedFile) else None
+
+
+def take_upload(key: str) -> bytes:
+    """The same, and this server forgets the file. For callbacks; draw the uploader under another key from then on."""
+    file = st.session_state.get(key)
+    if not isinstance(file, UploadedFile):
+        return b""
+    content = file.getvalue()
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        # Streamlit itself keeps it until the session ends.
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    del st.session_state[key]
+    return content
 
 
 def visit() -> Visit:
@@ -203,9 +253,13 @@ def _forwarded(header: str) -> str:
 
 
 def conversation() -> Conversation:
-    """The conversation that this tab shows: the one in its address, else the one it showed last, else a new one."""
+    """The conversation that this tab shows: the one in its address, else the one it showed last, else a new one.
+
+    An address that names endpoints and no conversation begins a new one: “chat with it” means that endpoint.
+    """
     tab = remembered(Tab)
-    asked = st.query_params.get("chat") or tab.conversation
+    linked = bool(endpoints_in_address())  # a link to an endpoint, which an older conversation is not with
+    asked = st.query_params.get("chat") or (None if linked else tab.conversation)
     found = visit().conversation(asked)
     tab.conversation = found.name
     if tab.starting == found.name:
@@ -253,3 +307,16 @@ def show_endpoints_in_address(names: list[str]) -> None:
     """Let the address name the endpoints, so that it can be sent to a colleague."""
     if st.query_params.get_all("endpoint") != names:
         st.query_params["endpoint"] = names
+
+
+def scope_in_address() -> str:
+    """The secret scope that the address names; empty for none."""
+    return st.query_params.get("scope") or ""
+
+
+def show_scope_in_address(name: str) -> None:
+    """Open that secret scope, or none where *name* is empty."""
+    if name:
+        st.query_params["scope"] = name
+    else:
+        st.query_params.pop("scope", None)

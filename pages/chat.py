@@ -2,18 +2,21 @@
 
 import streamlit as st
 
+from services.readiness import Readiness
 from services.workspace import Workspace
 from ui.answers import draw_turns
 from ui.banner import banner
 from ui.connecting import partner, workspace
 from ui.conversation import Conversation
 from ui.conversation_picker import conversation_picker
+from ui.conversation_tools import conversation_tools, undo_clear
 from ui.endpoint_picker import endpoint_picker
 from ui.errors import showing_errors
 from ui.parameters import NOT_SENT, parameters_form
 from ui.prompt import closed_box, draw_pending, prompt_box
+from ui.readiness import draw_closed, why_closed, woken
 from ui.request_preview import request_preview
-from ui.session import conversation, new_conversation, seed, show_in_address
+from ui.session import conversation, seed, show_in_address
 from ui.starters import starter_buttons
 
 EMPTY = "Ask something below. The answer streams in; under it you find what was sent, what came back, and the same call as code."
@@ -21,29 +24,22 @@ EMPTY = "Ask something below. The answer streams in; under it you find what was 
 
 def settings(here: Workspace, shown: Conversation) -> None:
     conversation_picker(shown)
-    shown.endpoints = endpoint_picker(here, shown)
+    known.update(endpoint_picker(here, shown))
+    shown.endpoints = list(known)
     system_key = seed(f"chat.{shown.name}.system", shown.system)
     shown.system = st.text_area("System prompt", placeholder=NOT_SENT, height=80, key=system_key)
     shown.parameters = parameters_form(shown.parameters, key=f"chat.{shown.name}")
     request_preview(shown)
 
 
-def title(shown: Conversation) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="chat-tools"):
-        st.title("Chat", width="stretch")
-        if shown.turns:
-            st.button("New", key="chat-new", on_click=new_conversation, icon=":material/add:")
-            st.button("Clear", key="chat-clear", on_click=shown.clear, icon=":material/delete_sweep:")
-
-
 def empty(here: Workspace, shown: Conversation) -> None:
-    if shown.cleared:
-        undo = f"Undo clear ({len(shown.cleared)} turns)"
-        st.button(undo, key="chat-undo", on_click=shown.undo, icon=":material/undo:")
+    undo_clear(shown)
+    if why:
+        return
     st.info(EMPTY, icon=":material/chat:")
     if shown.endpoints and (question := starter_buttons()):
         shown.held_with = partner(here)
-        shown.ask(here, question)
+        shown.ask(here, question, known)
         st.rerun()
 
 
@@ -53,12 +49,16 @@ def transcript(shown: Conversation) -> None:
         stop.button(
             "Stop", key="chat-stop", on_click=shown.stop, icon=icon, shortcut="Esc", help="End the request itself"
         )
-    draw_turns(shown)
+    answered = draw_turns(shown)
     stop.empty()
+    if answered and woken(known):
+        st.rerun()
 
 
-top, stop, box = st.container(), st.bottom.empty(), st.bottom.empty()
+top, stop, reason, box = st.container(), st.bottom.empty(), st.bottom.container(), st.bottom.empty()
 busy = closed = False
+known: dict[str, Readiness] = {}
+why: Readiness | None = None
 shown = conversation()
 show_in_address(shown)
 with showing_errors():
@@ -67,21 +67,27 @@ with showing_errors():
     elsewhere = shown.held_with not in (None, partner(here))
     with st.sidebar, showing_errors():
         settings(here, shown)
-    busy, closed = shown.running, elsewhere or not shown.endpoints
+    why = why_closed(list(known.values()))
+    busy, closed = shown.running, elsewhere or not shown.endpoints or why is not None
     if busy:
         closed_box(box)
     else:
-        prompt_box(box, shown, closed=closed)
-    if shown.pending and shown.endpoints and not elsewhere:
+        prompt_box(box, shown, closed=closed, why=why)
+    if shown.pending and not closed:
         shown.held_with = partner(here)
-        shown.ask(here, shown.pending)
+        shown.ask(here, shown.pending, known)
+    start = st.empty()  # so that the starters of an earlier run go before the answer is waited for
     if elsewhere:
-        st.info("This conversation was held in another workspace or as somebody else: “New” begins one here.")
+        start.info("This conversation was held in another workspace or as somebody else: “New” begins one here.")
     elif not shown.turns:
-        empty(here, shown)
+        with start.container():
+            empty(here, shown)
+    if why and not busy:
+        with reason:
+            draw_closed(why)
 with top:
-    title(shown)
+    conversation_tools(shown)
 transcript(shown)
 draw_pending(shown)
 if busy:
-    prompt_box(box, shown, closed=closed)
+    prompt_box(box, shown, closed=closed, why=why)

@@ -3,15 +3,21 @@
 import streamlit as st
 
 from services.endpoints import Endpoint
+from services.readiness import can_sleep, readiness_of
 from services.workspace import Workspace
 from ui.banner import banner
-from ui.connecting import endpoints, partner, refresh_endpoints, workspace
+from ui.connecting import endpoints, partner, workspace
 from ui.endpoint_list import endpoint_list
 from ui.errors import showing_errors
 from ui.foreign_text import code
+from ui.list_age import list_age
 from ui.navigation import go_to, link_to
+from ui.readiness import readiness
 from ui.session import open_conversation, starting_conversation
 from ui.starters import starter_buttons
+
+NONE_READY = "No chat endpoint is ready in this workspace. Set one up, or use the local workspace."
+NOT_YOURS = "You may see this workspace's chat endpoints, but not call one: ask an owner for CAN QUERY, or set one up."
 
 
 def ask(here: Workspace, endpoint: Endpoint, question: str) -> None:
@@ -19,18 +25,17 @@ def ask(here: Workspace, endpoint: Endpoint, question: str) -> None:
     if not begun.turns:  # else this is a second click, before the browser has left the page
         begun.endpoints = [endpoint.name]
         begun.held_with = partner(here)
-        begun.ask(here, question)
+        begun.ask(here, question, {endpoint.name: readiness(here, endpoint)})
     open_conversation(begun.name)
     go_to("chat")
 
 
 def starters(here: Workspace, found: list[Endpoint]) -> None:
-    chats = [endpoint for endpoint in found if endpoint.chats and endpoint.ready]
+    ready = [endpoint for endpoint in found if endpoint.chats and endpoint.ready]
+    chats = sorted((one for one in ready if readiness_of(one).may_send), key=can_sleep)
     if not chats:
-        st.info(
-            "No chat endpoint is ready in this workspace. Create one on its Serving page, or use the local workspace.",
-            icon=":material/bedtime:",
-        )
+        st.info(NOT_YOURS if ready else NONE_READY, icon=":material/lock:" if ready else ":material/bedtime:")
+        link_to("endpoint_setup", "Set up an endpoint")
         link_to("connection", "Choose another workspace")
         return
     st.markdown(f"One click sends a question to {code(chats[0].name)} and streams its answer.")
@@ -48,4 +53,4 @@ with showing_errors():
     starters(here, found)
     st.subheader("Endpoints")
     endpoint_list(found)
-    st.button("Refresh", key="home-refresh", on_click=refresh_endpoints, icon=":material/refresh:")
+    list_age(here, key="home")

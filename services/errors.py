@@ -44,6 +44,8 @@ class PlaygroundError(Exception):
     """A failure told to a person: what happened, and the next thing to do. Tokens never enter either."""
 
     side = Side.PLATFORM
+    unsure = False
+    """Of a change: whether it may have been made all the same."""
 
     def __init__(
         self,

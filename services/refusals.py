@@ -301,10 +301,17 @@ def refused_in_stream(name: str, event: Mapping[str, Any]) -> WorkspaceError:
     )
 
 
-def explained_code(name: str, status: int, code: str, sentence: str, retry_after: float | None) -> WorkspaceError:
+def failure_in(event: Mapping[str, Any]) -> bool:
+    """Whether this part of a reply of status 200 tells a failure: in the platform's shape, or in OpenAI's."""
+    return bool(event.get("error")) or ("error_code" in event and "choices" not in event)
+
+
+def explained_code(
+    name: str, status: int, code: str, sentence: str, retry_after: float | None, *, asked: Asked = Asked.INVOKE
+) -> WorkspaceError:
     """The error for a refusal that the SDK has decoded already."""
     inner = _provider_refusal(sentence)
-    refusal = Refusal(status, code, (inner or sentence)[:SENTENCE], inner is not None, retry_after)
+    refusal = Refusal(status, code, (inner or sentence)[:SENTENCE], inner is not None, retry_after, asked)
     return _explained(name, refusal, RawReply(status, sentence[:SHOWN_REPLY]))
 
 

@@ -17,7 +17,7 @@ from services.errors import (
     UnexpectedReply,
     Unreachable,
 )
-from services.refusals import explained_code
+from services.refusals import Asked, explained_code
 
 _NOTHING_RETRIED = "Nothing was sent a second time: send again when you like."
 
@@ -134,7 +134,8 @@ def _sdk_refusal(name: str, refusal: Exception) -> PlaygroundError:
     status = next((status for kind, status in statuses if isinstance(refusal, kind)), 500)
     sentence = _own_sentence(refusal)
     retry_after = getattr(refusal, "retry_after_secs", None)
-    return explained_code(name, status, str(getattr(refusal, "error_code", "") or ""), sentence, retry_after)
+    code = str(getattr(refusal, "error_code", "") or "")
+    return explained_code(name, status, code, sentence, retry_after, asked=Asked.READ)
 
 
 def _own_sentence(failure: Exception) -> str:

@@ -8,10 +8,12 @@ from services.errors import BadInput
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes. The platform's limit for foundation, external and agent endpoints is 4 MB."""
+MAX_CUSTOM_BODY = 16 * 1024 * 1024
+"""The same for custom models."""
 
 
-def encoded(body: Mapping[str, Any]) -> bytes:
-    """The body as JSON in UTF-8. Raises BadInput for what neither can hold, and for more than MAX_BODY."""
+def encoded(body: Mapping[str, Any], *, most: int = MAX_BODY) -> bytes:
+    """The body as JSON in UTF-8. Raises BadInput for what neither can hold, and for more than *most* bytes."""
     try:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as half:
@@ -22,9 +24,9 @@ def encoded(body: Mapping[str, Any]) -> bytes:
         raise BadInput(
             "The request holds a number that JSON cannot write.", "Make it a finite one, such as 1e300."
         ) from infinite
-    if len(content) > MAX_BODY:
+    if len(content) > most:
         raise BadInput(
-            f"The request has {len(content):,} bytes; endpoints take 4 MB.",
+            f"The request has {len(content):,} bytes; endpoints take {most // (1024 * 1024)} MB.",
             "Clear the conversation, or shorten the message.",
         )
     return content

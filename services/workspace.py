@@ -12,7 +12,7 @@ import requests
 from requests.auth import AuthBase
 
 from services.call import Call, CancellableAdapter
-from services.errors import UnexpectedReply, Unreachable
+from services.errors import EndpointFailed, UnexpectedReply, Unreachable
 from services.refusals import Asked, refused
 from services.replies import (
     EventStream,
@@ -147,8 +147,9 @@ class Workspace:
         content = None if body is None else encoded(body)
         try:
             return self._json(method, path, content, call, Asked.CHANGE, name, seconds)
-        except (Unreachable, UnexpectedReply) as unknown:
-            if call.record.sent_at is not None:
+        except (Unreachable, UnexpectedReply, EndpointFailed) as unknown:
+            unknown.unsure = call.record.sent_at is not None
+            if unknown.unsure and not isinstance(unknown, EndpointFailed):  # whose hint says so already
                 unknown.hint = f"The change may have been made all the same: look before you repeat it. {unknown.hint}"
             raise
 

@@ -9,9 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 from services.chat import ChatJob, ChatMetrics, ChatReply, Outcome, measured
 from ui.conversation import SHOWN_TURNS, Conversation, Turn
 from ui.errors import draw_error
-from ui.exchange_dialog import exchange_dialog
+from ui.exchange_dialog import code_dialog, inspector_dialog
 from ui.foreign_text import code, literal
 from ui.markdown_blocks import closed, closing, cut, safe
+from ui.readiness import draw_waiting
 
 FRAME = 0.04
 """Seconds between two updates of the page. At 20 a second the 95th percentile of the lag was 0.95 of write_stream's."""
@@ -89,7 +90,7 @@ class _GrowingReply:
                     self._texts[choice] = GrowingText(_place_of(self._body, choice, self._job))
                 drawn = self._texts[choice].show(answer.text) or drawn
         if not drawn and time.monotonic() - self._beat >= HEARTBEAT:
-            self._status.caption(_status(self._job))
+            _draw_status(self._status, self._job)
             self._beat = time.monotonic()
 
     def finish(self) -> None:
@@ -111,17 +112,18 @@ def _place_of(body: DeltaGenerator, choice: int, job: ChatJob) -> DeltaGenerator
     return body
 
 
-def _status(job: ChatJob) -> str:
-    seconds = job.call.record.elapsed()
+def _draw_status(slot: DeltaGenerator, job: ChatJob) -> None:
+    waiting = job.waiting
     if job.reply.first_piece_after is not None:
-        return f"Answering · {seconds:.1f} s"
-    if job.call.record.status is not None:
-        return f"The endpoint has picked up; waiting for its first token · {seconds:.1f} s"
-    return f"Waiting for {literal(job.request.endpoint)} · {seconds:.1f} s"
+        slot.caption(f"Answering · {waiting.elapsed:.1f} s")
+    elif waiting.is_long:
+        draw_waiting(slot, waiting)
+    else:
+        slot.caption(f"Waiting for {literal(job.request.endpoint)} · {waiting.elapsed:.1f} s")
 
 
-def draw_turns(shown: Conversation) -> None:
-    """Draw the conversation's last turns, and watch the newest until it is answered.
+def draw_turns(shown: Conversation) -> bool:
+    """Draw the conversation's last turns, and watch the newest until it is answered; whether there was something to watch.
 
     The newest is drawn first, into its place below the others: with a long history its first words need not wait for them.
     """
@@ -138,6 +140,7 @@ def draw_turns(shown: Conversation) -> None:
         for place in growing:
             place.draw()
     _watch(shown, growing)
+    return bool(growing)
 
 
 def _draw_turn(number: int, turn: Turn) -> list["_GrowingReply"]:
@@ -209,9 +212,9 @@ def _draw_below(job: ChatJob, key: str) -> None:
             type="tertiary",
             help="What was sent and what came back",
         ):
-            exchange_dialog(job, "inspector")
+            inspector_dialog(job.call.record)
         if st.button("Code", key=f"{key}-code", icon=":material/code:", type="tertiary", help="The same call as code"):
-            exchange_dialog(job, "code")
+            code_dialog(job)
 
 
 def _notices(reply: ChatReply) -> list[str]:

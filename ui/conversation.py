@@ -1,11 +1,13 @@
 """A conversation: turns that are appended when they begin, and grow. No Streamlit in here."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.call import Call
 from services.chat import Bell, ChatJob, ChatParameters, ChatRequest, Message, stream_chat
 from services.errors import PlaygroundError
+from services.readiness import Readiness
 from services.workspace import Workspace
 
 SHOWN_TURNS = 20
@@ -70,8 +72,11 @@ class Conversation:
         """What it is called in a list: the start of its first prompt."""
         return " ".join(self.turns[0].prompt.split())[:40] if self.turns else "New conversation"
 
-    def ask(self, workspace: Workspace, prompt: str) -> Turn:
-        """Begin a turn: append it, then send it to each endpoint. What cannot be sent stays in the turn, with the reason."""
+    def ask(self, workspace: Workspace, prompt: str, known: Mapping[str, Readiness] | None = None) -> Turn:
+        """Begin a turn: append it, then send it to each endpoint. What cannot be sent stays in the turn, with the reason.
+
+        *known* is what was known of the endpoints, by name: with it a wait can be explained.
+        """
         self.stop()
         self.pending = None
         turn = Turn(prompt)
@@ -85,7 +90,8 @@ class Conversation:
             requests = self._requests(prompt, history)
             for request in requests:
                 stream_chat(workspace, request, Call())  # begins nothing: what one of them refuses must come before all
-            turn.jobs += [ChatJob(workspace, request, self.bell) for request in requests]
+            before = known or {}
+            turn.jobs += [ChatJob(workspace, one, self.bell, known=before.get(one.endpoint)) for one in requests]
         except PlaygroundError as error:
             turn.error = error
         return turn

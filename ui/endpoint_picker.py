@@ -3,20 +3,24 @@
 import streamlit as st
 
 from services.endpoints import Endpoint
+from services.readiness import Readiness, ReadinessKind, readiness_of
 from services.workspace import Workspace
-from ui.connecting import endpoints, refresh_endpoints
+from ui.connecting import endpoints, endpoints_with
 from ui.conversation import Conversation
 from ui.foreign_text import code
+from ui.list_age import list_age
+from ui.readiness import draw_states, readiness
 from ui.session import endpoints_in_address, seed, show_endpoints_in_address
 
 MOST = 4
 
 
-def endpoint_picker(workspace: Workspace, shown: Conversation) -> list[str]:
-    """Draw the choice; the names after the person's last change. Several answer side by side."""
-    listed = endpoints(workspace, any_age=bool(shown.pending))  # a prompt that waits need not wait for a list
-    found = {endpoint.name: endpoint for endpoint in listed if endpoint.chats}
+def endpoint_picker(workspace: Workspace, shown: Conversation) -> dict[str, Readiness]:
+    """Draw the choice, and what a call of each will meet, by its name. Several answer side by side."""
     wanted = shown.endpoints or endpoints_in_address()
+    # A prompt that waits need not wait for a list.
+    listed = endpoints(workspace, any_age=True) if shown.pending else endpoints_with(workspace, wanted)
+    found = {endpoint.name: endpoint for endpoint in listed if endpoint.chats}
     unknown = [name for name in wanted if name not in found]
     start = [name for name in wanted if name in found][:MOST] or _first(found)
     key = f"chat.{shown.name}.endpoints"
@@ -25,7 +29,7 @@ def endpoint_picker(workspace: Workspace, shown: Conversation) -> list[str]:
         list(found),
         key=seed(key, start),
         max_selections=MOST,
-        format_func=lambda name: name if found[name].ready else f"{name} ({found[name].state.lower()})",
+        format_func=lambda name: _label(found[name]),
         placeholder="Choose a chat endpoint",
         help="With several, all of them answer, side by side.",
     )
@@ -34,25 +38,18 @@ def endpoint_picker(workspace: Workspace, shown: Conversation) -> list[str]:
         st.warning(f"Not a chat endpoint of this workspace, so left out: {names_left_out}", icon=":material/warning:")
     if not found:
         st.info("No chat endpoint here. The connection page leads to another workspace.", icon=":material/bedtime:")
-    for name in names:
-        _draw_state(found[name])
+    chosen = [found[name] for name in names]
+    draw_states(workspace, chosen, busy=shown.running or bool(shown.pending))
     show_endpoints_in_address(names)
-    st.button(
-        "Refresh the list", key="chat-refresh", on_click=refresh_endpoints, icon=":material/refresh:", type="tertiary"
-    )
-    return names
+    list_age(workspace, key="chat")
+    return {endpoint.name: readiness(workspace, endpoint) for endpoint in chosen}
 
 
 def _first(found: dict[str, Endpoint]) -> list[str]:
-    ready = [name for name, endpoint in found.items() if endpoint.ready]
-    return (ready or list(found))[:1]
+    callable_ = [name for name, endpoint in found.items() if endpoint.ready and readiness_of(endpoint).may_send]
+    return (callable_ or list(found))[:1]
 
 
-def _draw_state(endpoint: Endpoint) -> None:
-    """What a call will meet, said before it is made."""
-    name = code(endpoint.name)
-    if not endpoint.ready:
-        state = endpoint.state.lower()
-        st.warning(f"{name} is {state}: a call will be refused until it is ready.", icon=":material/bedtime:")
-    elif endpoint.permission_level == "CAN_VIEW":
-        st.warning(f"You may see {name}, but not call it: ask its owner for CAN QUERY.", icon=":material/lock:")
+def _label(endpoint: Endpoint) -> str:
+    listed = readiness_of(endpoint)
+    return endpoint.name if listed.kind is ReadinessKind.READY else f"{endpoint.name} ({listed.kind.value})"

@@ -1,7 +1,6 @@
 """One exchange from the inside: what was sent, what came back, and the same call as code. Views of its wire record."""
 
 import json
-from typing import Literal
 
 import streamlit as st
 
@@ -12,14 +11,9 @@ from services.wire_record import WireRecord
 SHOWN_EVENTS = 300
 
 
-def exchange_dialog(job: ChatJob, first: Literal["inspector", "code"]) -> None:
-    """Open the dialog, on the side that was asked for."""
-    draw = st.dialog("The exchange" if first == "inspector" else "The same call as code", width="large")
-    draw(_inspector if first == "inspector" else _code)(job)
-
-
-def _inspector(job: ChatJob) -> None:
-    record = job.call.record
+@st.dialog("The exchange", width="large")
+def inspector_dialog(record: WireRecord) -> None:
+    """Open what was sent and what came back, of any call."""
     if record.forgotten:
         st.info("This exchange is so long ago that its bytes are no longer kept.", icon=":material/history:")
         return
@@ -84,7 +78,9 @@ def _draw_events(record: WireRecord) -> None:
     st.download_button("Download all events", "\n".join(lines), "events.txt", "text/plain", key="inspector-events")
 
 
-def _code(job: ChatJob) -> None:
+@st.dialog("The same call as code", width="large")
+def code_dialog(job: ChatJob) -> None:
+    """Open the same chat exchange as code."""
     body = chat_to_wire(job.request)
     name = st.segmented_control(
         "Client", [dialect.name for dialect in DIALECTS], default=DIALECTS[0].name, key="code-dialect", required=True

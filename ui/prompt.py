@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from services.readiness import Readiness
 from ui.conversation import Conversation
 from ui.markdown_blocks import safe
 from ui.session import typed_into
@@ -11,8 +12,10 @@ KEY = "chat-prompt"
 PLACEHOLDER = "Ask the endpoint"
 
 
-def prompt_box(slot: DeltaGenerator, shown: Conversation, *, closed: bool) -> None:
-    """Draw it into *slot*. A prompt that is sent off becomes the conversation's pending one, before the next run begins.
+def prompt_box(slot: DeltaGenerator, shown: Conversation, *, closed: bool, why: Readiness | None = None) -> None:
+    """Draw it into *slot*; *why* nobody can be asked stands in it.
+
+    A prompt that is sent off becomes the conversation's pending one, before the next run begins.
 
     It closes by itself for the run that a prompt began, and opens at its end; for a run that finds an answer still growing,
     after a reload for example, draw it first with ``closed_box``.
@@ -20,7 +23,8 @@ def prompt_box(slot: DeltaGenerator, shown: Conversation, *, closed: bool) -> No
     Not ``submit_mode="stop"``: Streamlit ends the script in the same way for that button and for a dropped websocket, so an
     answer would either not survive the one or not heed the other. Stop is a button of its own.
     """
-    slot.chat_input(PLACEHOLDER, key=KEY, submit_mode="disable", disabled=closed, on_submit=_keep, args=(shown,))
+    placeholder = f"Closed: {why.kind.value}" if why else PLACEHOLDER
+    slot.chat_input(placeholder, key=KEY, submit_mode="disable", disabled=closed, on_submit=_keep, args=(shown,))
 
 
 def closed_box(slot: DeltaGenerator) -> None:
@@ -36,7 +40,7 @@ def draw_pending(shown: Conversation) -> None:
     """Draw a prompt that could not be asked yet."""
     if shown.pending:
         st.chat_message("user").markdown(safe(shown.pending))
-        st.warning("Not sent yet: it goes out when the workspace answers.", icon=":material/schedule:")
+        st.warning("Not sent yet: it goes out when it can be answered.", icon=":material/schedule:")
         st.button("Discard", key="chat-discard", on_click=_discard, args=(shown,))
 
 

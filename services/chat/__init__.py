@@ -5,13 +5,14 @@ what has arrived so far.
 """
 
 from services.chat.exchange import send_chat, stream_chat
-from services.chat.job import Bell, ChatJob
+from services.chat.job import ChatJob
 from services.chat.metrics import ChatMetrics, measured
 from services.chat.parameters import PARAMETERS, ChatParameters, Parameter
 from services.chat.preview import preview
-from services.chat.reply import ChatReply, Outcome
+from services.chat.reply import ChatReply
 from services.chat.request import ChatRequest, Message, check
 from services.chat.wire import ChatDelta, Usage, chat_to_wire
+from services.jobs import Bell, Outcome
 
 __all__ = [
     "PARAMETERS",

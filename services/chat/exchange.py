@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.call import Call
-from services.chat.reply import ChatReply, Outcome
+from services.chat.reply import ChatReply
 from services.chat.request import ChatRequest, check
 from services.chat.wire import ChatDelta, chat_from_wire, chat_to_wire
 from services.errors import UnexpectedReply, Unreachable
-from services.refusals import refused_in_stream
+from services.jobs import Outcome
+from services.refusals import failure_in, refused_in_stream
 from services.replies import EventStream
 from services.wire_body import encoded
 from services.workspace import Workspace
@@ -97,6 +98,5 @@ def _no_answer(endpoint: str) -> UnexpectedReply:
 
 
 def _raise_if_failed(event: Mapping[str, Any], endpoint: str) -> None:
-    """Failures inside a reply of status 200 come in both shapes: the platform's and OpenAI's."""
-    if event.get("error") or ("error_code" in event and "choices" not in event):
+    if failure_in(event):
         raise refused_in_stream(endpoint, event)

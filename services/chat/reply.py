@@ -1,25 +1,14 @@
 """A reply while it grows, and after."""
 
-import threading
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from services.chat.wire import ChatDelta, Usage
-from services.errors import PlaygroundError
+from services.jobs import Reply
 
 MAX_TEXT = 2_000_000
 """Characters of one answer that are kept: an endpoint that never ends must not fill the memory."""
 MAX_ANSWERS = 100
 MAX_TOOL_CALLS = 1000
-
-
-class Outcome(StrEnum):
-    """How an exchange stands."""
-
-    RUNNING = "running"
-    COMPLETE = "complete"
-    STOPPED = "stopped"
-    FAILED = "failed"
 
 
 @dataclass
@@ -41,22 +30,18 @@ class Answer:
     finish_reason: str | None = None
 
 
-class ChatReply:
-    """What has arrived. Written by the job's thread, read by the script's; once it has an outcome it changes no more."""
+class ChatReply(Reply):
+    """What has arrived of an answer."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.answers: dict[int, Answer] = {}
         self.usage: Usage | None = None
         self.unreadable: list[str] = []
-        self.outcome = Outcome.RUNNING
-        self.error: PlaygroundError | None = None
-        self.ended_because = ""
-        """Why we ended it, where it was not the person who did: a sentence, and what to do next."""
         self.first_text_after: float | None = None
         """Seconds from the call's begin to the first character of text, as it arrived."""
         self.first_piece_after: float | None = None
         """The same, with reasoning, refusals and tool calls counted."""
-        self._lock = threading.Lock()
 
     @property
     def text(self) -> str:
@@ -66,7 +51,7 @@ class ChatReply:
     def receive(self, delta: ChatDelta, after: float) -> None:
         """Add a delta that arrived *after* seconds. Without effect once there is an outcome."""
         with self._lock:
-            if self.outcome is not Outcome.RUNNING:
+            if not self.open:
                 return
             if delta.usage:
                 self.usage = delta.usage
@@ -75,13 +60,6 @@ class ChatReply:
             grows = delta.text or delta.reasoning or delta.refusal or delta.tool_calls or delta.finish_reason
             if grows and (delta.choice in self.answers or len(self.answers) < MAX_ANSWERS):
                 self._grow(self.answers.setdefault(delta.choice, Answer()), delta, after)
-
-    def ends(self, outcome: Outcome, error: PlaygroundError | None = None, because: str = "") -> None:
-        """Give it its outcome; only the first one counts. *because* goes into *ended_because*."""
-        with self._lock:
-            if self.outcome is Outcome.RUNNING:
-                self.ended_because, self.error = because, error
-                self.outcome = outcome  # last: readers take no lock, and look at it first
 
     def _grow(self, answer: Answer, delta: ChatDelta, after: float) -> None:
         if delta.text or delta.reasoning or delta.refusal or delta.tool_calls:

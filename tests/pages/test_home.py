@@ -1,6 +1,6 @@
 from streamlit.testing.v1 import AppTest
 
-from tests.local_workspaces import LocalWorkspace
+from tests.local_workspaces import LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
 
 CHAT = "/serving-endpoints/local-smollm2-135m-instruct/invocations"
@@ -57,7 +57,7 @@ def test_refresh_asks_the_workspace_again_and_a_plain_rerun_does_not(
     page.run()
     assert lists() == 1
     page.button(key="home-refresh").click().run()
-    assert lists() == 2
+    eventually(lambda: lists() == 2)
 
 
 def test_an_analyst_sees_what_they_may_do(open_page: OpenPage, local_workspace: LocalWorkspace, monkeypatch):

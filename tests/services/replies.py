@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             received.closed_by_caller.set()
             self.close_connection = True
 
-    do_GET = do_POST  # noqa: N815  (http.server's name)
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815  (http.server's names)
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""

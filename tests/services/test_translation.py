@@ -223,3 +223,10 @@ def test_a_sign_in_page_where_json_was_expected_is_told_as_one(make_reply_server
     with pytest.raises(UnexpectedReply) as caught:
         list_endpoints(at(server))
     assert "sign-in page" in caught.value.hint
+
+
+def test_a_refusal_of_the_sdk_is_told_as_one_of_a_question_not_of_an_invocation():
+    with pytest.raises(PermissionDenied) as refusal, translated_sdk("the clusters"):
+        raise databricks.sdk.errors.PermissionDenied("no")
+    assert refusal.value.message == "You may not see the clusters: no"
+    assert "CAN QUERY" not in refusal.value.hint

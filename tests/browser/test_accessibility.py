@@ -9,6 +9,7 @@ from tests.browser.apps import App
 from tests.browser.conftest import Pages
 from tests.browser.screens import (
     CHAT_PATH,
+    ENDPOINT,
     SCRIPTED,
     answered,
     ask,
@@ -22,7 +23,15 @@ from tests.local_workspaces import LocalWorkspace
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"": "Brickyard", "/chat": "Chat", "/connection": "Connection"}
+PAGES = {
+    "": "Brickyard",
+    "/chat": "Chat",
+    "/endpoints": "Endpoints",
+    f"/endpoint?endpoint={ENDPOINT}": ENDPOINT,
+    "/endpoint-setup": "Set up an endpoint",
+    "/secrets": "Secrets",
+    "/connection": "Connection",
+}
 MANY = 120
 NAMELESS = re.compile(
     r"^\s*- (textbox|combobox|spinbutton|switch|checkbox|radio|button|link|tab)(:| \[|$)", re.MULTILINE
@@ -64,10 +73,9 @@ def test_the_keyboard_alone_is_enough_to_ask_to_stop_and_to_inspect(
 
 
 def test_every_control_has_a_name(app: App, local_workspace: LocalWorkspace, page: Page) -> None:
-    open_page(page, app.url, "Brickyard")
-    expect_names(page)
-    go_to(page, "Connection")
-    expect_names(page)
+    for path, title in PAGES.items():
+        open_page(page, app.url + path, title)
+        expect_names(page)
     go_to(page, "Chat")
     page.get_by_text("More parameters", exact=True).click()
     local_workspace.queue_fault(SCRIPTED, CHAT_PATH)

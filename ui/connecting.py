@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -13,11 +13,12 @@ from services.errors import PlaygroundError
 from services.local import embedded
 from services.settings import Settings
 from services.workspace import Door, Identity, Workspace
+from ui.endpoint_cache import EndpointCache
 from ui.session import KEPT_WORKSPACES, Visit, forwarded_token, new_conversation, take, typed_into, visit
 
 REFUSED_SECONDS = 10.0
 LIST_SECONDS = 30.0
-"""How long a list of endpoints is shown before it is asked for again."""
+"""How old a list of endpoints may be before it is asked for anew."""
 
 
 def default_door(settings: Settings) -> Door:
@@ -67,20 +68,40 @@ def partner(of: Workspace) -> str:
 
 
 def endpoints(of: Workspace, *, any_age: bool = False) -> list[Endpoint]:
-    """Its endpoints, at most LIST_SECONDS old, or as old as they are. Failures are not kept."""
-    here = visit()
-    at, listed = here.endpoints.get(of, (float("-inf"), []))
-    age = time.monotonic() - at
-    if age > (float("inf") if any_age and of in here.endpoints else LIST_SECONDS):
+    """Its endpoints. The first list is waited for; one older than LIST_SECONDS is asked for anew behind the one that is shown.
+
+    With *any_age* it is not. Raises PlaygroundError while there is no list at all; ui.list_age says how old a list is.
+    """
+    cache = endpoint_cache(of)
+    if cache.listed is None:
+        cache.ask(lambda: list_endpoints(of))
         with st.spinner(f"Asking {of.host} for its endpoints", show_time=True):
-            listed = list_endpoints(of)
-        here.endpoints[of] = (time.monotonic(), listed)
+            return cache.first()
+    if not any_age and cache.is_due(LIST_SECONDS, REFUSED_SECONDS):
+        cache.ask(lambda: list_endpoints(of))
+    return cache.listed
+
+
+def endpoints_with(of: Workspace, names: Collection[str]) -> list[Endpoint]:
+    """The same, but a list that lacks one of *names* and is known to be outdated, or being renewed, is waited for."""
+    listed, cache = endpoints(of), endpoint_cache(of)
+    if cache.asking and not set(names) <= {endpoint.name for endpoint in listed}:
+        with st.spinner(f"Asking {of.host} for its endpoints", show_time=True):
+            return cache.first()
     return listed
 
 
+def endpoint_cache(of: Workspace) -> EndpointCache:
+    """What this visit holds of that workspace's list."""
+    here = visit()
+    with here.lock:
+        return here.endpoints.setdefault(of, EndpointCache())
+
+
 def refresh_endpoints() -> None:
-    """Ask again at the next use."""
-    visit().endpoints.clear()
+    """Ask again at the next use; what is there is shown meanwhile."""
+    for cache in list(visit().endpoints.values()):
+        cache.outdated()
 
 
 def use_door(door: Door, *, local_user: str = "admin", profile: str | None = None, as_app: bool = False) -> None:

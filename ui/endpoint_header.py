@@ -1,0 +1,86 @@
+"""The head of the endpoint page: what it is, how it is doing, and where to go from here."""
+
+import time
+
+import streamlit as st
+
+from services.endpoints import EndpointDetail, get_endpoint_detail, why_not_servable
+from services.workspace import Workspace
+from ui.clock import clock, day_and_clock
+from ui.endpoint_rows import served_text, state_badge
+from ui.endpoint_view import EndpointView
+from ui.errors import showing_errors
+from ui.foreign_text import code, literal
+from ui.navigation import go_to
+from ui.session import new_conversation, reseed
+
+POLL_SECONDS = 2.0
+TAB = "tab"
+"""The key of the page's tabs, and their name in its address."""
+TEST_CALL = "Test call"
+
+
+def endpoint_header(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None:
+    """Draw it."""
+    endpoint = detail.endpoint
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="endpoint-state"):
+        st.markdown(state_badge(endpoint), width="content")
+        if detail.scaled_to_zero:
+            st.badge("Scaled to zero", icon=":material/bedtime:", color="gray")
+        st.badge(literal(endpoint.task or "custom model"), color="gray")
+        st.caption(f"As of {clock(view.asked_at())}", width="content")
+        st.button("Refresh", key="endpoint-refresh", on_click=view.refresh, icon=":material/refresh:", type="tertiary")
+    if endpoint.description:
+        st.markdown(literal(endpoint.description))
+    st.caption(" · ".join(part for part in _facts(detail) if part))
+    if endpoint.updating:
+        st.fragment(_watch, run_every=POLL_SECONDS)(of, view)
+    elif endpoint.update_failed:
+        entities = detail.pending.entities if detail.pending else ()
+        said = "".join(f" {code(one.name)}: {literal(one.message)}" for one in entities if one.message)
+        st.warning(f"Its last update failed.{said} **Next:** read Events and logs.", icon=":material/error:")
+    _ways_on(detail)
+
+
+def _facts(detail: EndpointDetail) -> list[str]:
+    endpoint = detail.endpoint
+    return [
+        f"serves {served_text(endpoint)}",
+        f"created by {code(endpoint.creator)}" if endpoint.creator else "",
+        f"last changed {day_and_clock(endpoint.updated_ms)}" if endpoint.updated_ms else "",
+        f"you have {code(endpoint.permission_level)}" if endpoint.permission_level else "",
+    ]
+
+
+def _ways_on(detail: EndpointDetail) -> None:
+    endpoint, reason = detail.endpoint, why_not_servable(detail.endpoint)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="endpoint-tools"):
+        opens = None if endpoint.chats else _open_test_call
+        tried = st.button("Try it", key="endpoint-try", type="primary", icon=":material/play_arrow:", on_click=opens)
+        if tried and endpoint.chats:
+            new_conversation()
+            go_to("chat", endpoint=endpoint.name)
+        if st.button("Change what it serves", key="endpoint-change", icon=":material/edit:", disabled=bool(reason)):
+            go_to("endpoint_setup", endpoint=endpoint.name)
+    if reason:
+        st.caption(f":material/lock: {literal(reason)}")
+
+
+def _open_test_call() -> None:
+    reseed(TAB, TEST_CALL)
+
+
+def _watch(of: Workspace, view: EndpointView) -> None:
+    """How far an update is, until it is over; then the page is drawn anew."""
+    with showing_errors():
+        now = get_endpoint_detail(of, view.name)
+        if not now.endpoint.updating:
+            view.refresh()
+            st.rerun()
+        started = now.pending.started_ms if now.pending else None
+        seconds = f" for {max(0.0, time.time() - started / 1000):.0f} s" if started else ""
+        entities = now.pending.entities if now.pending else ()
+        stages = [
+            f"{code(one.name)}: {literal(one.message or one.deployment or 'waiting')}" for one in entities
+        ]  # fmt: skip
+        st.info(f"An update is under way{seconds}. " + " · ".join(stages), icon=":material/sync:")

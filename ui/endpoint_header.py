@@ -46,9 +46,9 @@ def _facts(detail: EndpointDetail) -> list[str]:
     endpoint = detail.endpoint
     return [
         f"serves {served_text(endpoint)}",
-        f"created by {code(endpoint.creator)}" if endpoint.creator else "",
+        f"created by {literal(endpoint.creator)}" if endpoint.creator else "",
         f"last changed {day_and_clock(endpoint.updated_ms)}" if endpoint.updated_ms else "",
-        f"you have {code(endpoint.permission_level)}" if endpoint.permission_level else "",
+        f"you have {literal(endpoint.permission_level)}" if endpoint.permission_level else "",
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from services.endpoints import Endpoint
-from ui.foreign_text import code, literal
+from ui.foreign_text import literal
 from ui.navigation import link_to
 
 SERVED = 4
@@ -37,7 +37,7 @@ def served_text(endpoint: Endpoint) -> str:
     share = {route.entity: f" {route.percentage} %" for route in endpoint.routes} if len(endpoint.routes) > 1 else {}
     one = len(endpoint.served_entities) == 1
     served = [
-        (code(entity.entity or entity.name) if one else f"{code(entity.name)} ({literal(entity.entity)})")
+        (literal(entity.entity or entity.name) if one else f"{literal(entity.name)} {literal(f'({entity.entity})')}")
         + share.get(entity.name, "")
         for entity in endpoint.served_entities[:SERVED]
     ]
@@ -47,9 +47,9 @@ def served_text(endpoint: Endpoint) -> str:
 
 def _about(endpoint: Endpoint) -> str:
     parts = [
-        code(endpoint.task) or "custom model",
+        literal(endpoint.task) or "custom model",
         f"serves {served_text(endpoint)}",
-        f"by {code(endpoint.creator)}" if endpoint.creator else "",
-        code(endpoint.permission_level),
+        f"by {literal(endpoint.creator)}" if endpoint.creator else "",
+        literal(endpoint.permission_level),
     ]
     return " · ".join(part for part in parts if part)

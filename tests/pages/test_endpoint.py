@@ -69,8 +69,8 @@ def test_the_head_says_what_it_is_and_how_it_is_doing(open_page: OpenPage, pair)
     said = texts(page)
     assert ":green-badge[:material/check: Ready]" in said
     assert "A \\*pair\\*" in said
-    assert "created by `admin@local`" in said
-    assert "you have `CAN_MANAGE`" in said
+    assert "created by admin@local" in said
+    assert "you have CAN\\_MANAGE" in said
     assert "**`champion`**" in said
 
 

@@ -1,20 +1,17 @@
 """The head of the endpoint page: what it is, how it is doing, and where to go from here."""
 
-import time
-
 import streamlit as st
 
-from services.endpoints import EndpointDetail, get_endpoint_detail, why_not_servable
+from services.endpoints import EndpointDetail, why_not_servable
 from services.workspace import Workspace
 from ui.clock import clock, day_and_clock
 from ui.endpoint_rows import served_text, state_badge
+from ui.endpoint_setup.stages import deployment_stages, watch
 from ui.endpoint_view import EndpointView
-from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 from ui.navigation import go_to
 from ui.session import new_conversation, reseed
 
-POLL_SECONDS = 2.0
 TAB = "tab"
 """The key of the page's tabs, and their name in its address."""
 TEST_CALL = "Test call"
@@ -34,8 +31,8 @@ def endpoint_header(of: Workspace, view: EndpointView, detail: EndpointDetail) -
         st.markdown(literal(endpoint.description))
     st.caption(" · ".join(part for part in _facts(detail) if part))
     if endpoint.updating:
-        st.fragment(_watch, run_every=POLL_SECONDS)(of, view)
-    elif endpoint.update_failed:
+        watch(of, detail)
+    if not deployment_stages(of, endpoint.name) and endpoint.update_failed:
         entities = detail.pending.entities if detail.pending else ()
         said = "".join(f" {code(one.name)}: {literal(one.message)}" for one in entities if one.message)
         st.warning(f"Its last update failed.{said} **Next:** read Events and logs.", icon=":material/error:")
@@ -68,19 +65,3 @@ def _ways_on(detail: EndpointDetail) -> None:
 
 def _open_test_call() -> None:
     reseed(TAB, TEST_CALL)
-
-
-def _watch(of: Workspace, view: EndpointView) -> None:
-    """How far an update is, until it is over; then the page is drawn anew."""
-    with showing_errors():
-        now = get_endpoint_detail(of, view.name)
-        if not now.endpoint.updating:
-            view.refresh()
-            st.rerun()
-        started = now.pending.started_ms if now.pending else None
-        seconds = f" for {max(0.0, time.time() - started / 1000):.0f} s" if started else ""
-        entities = now.pending.entities if now.pending else ()
-        stages = [
-            f"{code(one.name)}: {literal(one.message or one.deployment or 'waiting')}" for one in entities
-        ]  # fmt: skip
-        st.info(f"An update is under way{seconds}. " + " · ".join(stages), icon=":material/sync:")

@@ -14,7 +14,6 @@ from ui.connecting import endpoint_cache
 
 KEPT_SECONDS = 20.0
 """How long an answer about the endpoint is shown before it is asked for again."""
-UPDATING_SECONDS = 1.0
 
 Answer = TypeVar("Answer")
 
@@ -48,7 +47,7 @@ class EndpointView:
     def detail(self, of: Workspace) -> EndpointDetail:
         """The endpoint, as it was a moment ago. Raises PlaygroundError."""
         known = self._answers.get("detail")
-        seconds = UPDATING_SECONDS if known and known[1].endpoint.updating else KEPT_SECONDS
+        seconds = 0.0 if known and known[1].endpoint.updating else KEPT_SECONDS  # its end must not be missed
         return self.answer("detail", f"Asking for {self.name}", lambda: get_endpoint_detail(of, self.name), seconds)
 
     def answer(self, what: str, waiting: str, ask: Callable[[], Answer], seconds: float = KEPT_SECONDS) -> Answer:

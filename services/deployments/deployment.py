@@ -72,9 +72,10 @@ class Deployment:
         sent: Sent,
         *,
         trial: bool = False,
+        under_way_seconds: float = 0.0,
         give_up_seconds: float = GIVE_UP_SECONDS,
     ) -> None:
-        """Begin to watch. *trial*: when the endpoint is ready, call it once."""
+        """Begin to watch. *trial*: when the endpoint is ready, call it once. *under_way_seconds*: how long it lasts already."""
         self.workspace = workspace
         self.endpoint = endpoint
         self.sent = sent
@@ -88,7 +89,7 @@ class Deployment:
         self.trial = Trial(workspace, endpoint) if trial else None
         """The call that is made when it is ready; None where none is wanted."""
         self._give_up_seconds = give_up_seconds
-        self._began = time.monotonic()
+        self._began = time.monotonic() - under_way_seconds
         self._stages = Stages()
         self._doubts = 0
         self._left = threading.Event()
@@ -134,14 +135,15 @@ class Deployment:
             self._stages.begins("sent", "Accepted by the workspace", 0.0)
             self._show(self.sent.answer)
         else:
-            self._stages.begins("sent", "Looking at the endpoint", 0.0)
+            self._stages.begins("sent", "Looking at the endpoint", self._now())
 
     def _run(self) -> None:
         wait = SHORTEST if self.sent.answer is not None else 0.0
+        give_up_at = time.monotonic() + self._give_up_seconds
         try:
             while self.running and not self._left.wait(wait):
                 self._look()
-                if self.running and self._now() > self._give_up_seconds:
+                if self.running and time.monotonic() > give_up_at:
                     self._ends(Ending.GIVEN_UP)
                 wait = min(LONGEST, max(SHORTEST, self._now() / 5))
         finally:

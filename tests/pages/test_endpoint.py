@@ -129,7 +129,8 @@ def test_a_pending_config_stands_beside_the_present_one_with_what_differs(
     said = texts(page)
     assert [one.value for one in page.subheader] == ["Serves now, version 1", "Is being deployed"]
     assert "`traffic_config.routes.one.traffic_percentage`: `100` → `50`" in said
-    assert "An update is under way for " in said
+    assert f"On its way: `{name}`" in said
+    assert "Config version 2: being put in place" in said
     assert page.button(key="endpoint-change").disabled
     assert "the next one can begin when it is over" in said
     settled(slow, name)

@@ -1,10 +1,12 @@
 """The way of an endpoint to READY, as stages with times: drawn wherever it is looked at, by whoever comes back to it."""
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
 
 from services.deployments import Deployment, Ending, Evidence, Progress, Sent, Stage
+from services.endpoints import EndpointDetail
 from services.errors import PlaygroundError, Side
 from services.workspace import Workspace
 from ui.clock import day_and_clock
@@ -18,6 +20,8 @@ from ui.session import kept
 
 EVERY = 1.0
 """Seconds between two looks while something is under way."""
+LONGEST_UPDATE = 24 * 3600.0
+"""Seconds. A longer one is rather a clock that is wrong."""
 _ICONS = {
     Progress.UNDER_WAY: ":blue[:material/progress_activity:]",
     Progress.DONE: ":green[:material/check_circle:]",
@@ -26,34 +30,26 @@ _ICONS = {
 }
 
 
-def deployment_stages(workspace: Workspace, name: str, *, offer: bool = False) -> bool:
+def deployment_stages(workspace: Workspace, name: str) -> bool:
     """Draw the deployment of that endpoint that this browser watches, or watched; whether there is one.
 
-    It looks again by itself while something is under way. *offer*: where there is none, draw a button that begins to watch.
+    It looks again by itself while something is under way.
     """
     deployment = kept(Drafts).deployment(partner(workspace), name)
     if deployment is None:
-        if offer:
-            st.button(
-                "Watch it",
-                key="deployment-watch",
-                icon=":material/visibility:",
-                on_click=watch,
-                args=(workspace, name),
-                help="Stages with times, and why it failed if it does",
-            )
         return False
-    changing = deployment.changing  # asked once: the watching thread may be through at any time
-    st.fragment(_draw, run_every=EVERY if changing else None)(workspace, deployment, changing)
+    st.fragment(_draw, run_every=EVERY if deployment.changing else None)(workspace, deployment, deployment.changing)
     return True
 
 
-def watch(workspace: Workspace, name: str) -> None:
+def watch(workspace: Workspace, detail: EndpointDetail) -> None:
     """Begin to watch an endpoint that is being changed, by whomever; without effect where it is watched already."""
-    drafts, of = kept(Drafts), partner(workspace)
+    drafts, of, name = kept(Drafts), partner(workspace), detail.endpoint.name
     known = drafts.deployment(of, name)
     if known is None or not known.running:
-        drafts.watch(of, Deployment(workspace, name, Sent()))
+        started = detail.pending.started_ms if detail.pending else None
+        already = min(max(0.0, time.time() - started / 1000), LONGEST_UPDATE) if started is not None else 0.0
+        drafts.watch(of, Deployment(workspace, name, Sent(), under_way_seconds=already))
 
 
 def _draw(workspace: Workspace, deployment: Deployment, was_changing: bool) -> None:

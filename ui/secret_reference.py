@@ -107,7 +107,7 @@ def _draw_store(workspace: Workspace, key: str, entry: SecretEntry, scopes: list
         contents, missing = _contents(workspace, into if into != NEW_SCOPE else None)
         if missing is not None:
             draw_error(missing)
-        draw_secret_entry(entry, into, contents.secrets if contents else ())
+        draw_secret_entry(workspace, entry, into, contents.secrets if contents else ())
 
 
 def _scopes(workspace: Workspace) -> list[SecretScope]:

@@ -1,15 +1,20 @@
 """Changes of secret scopes that need no value: asked for by a click, made once, with an outcome that stays to be read."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from weakref import ReferenceType, ref
 
 import streamlit as st
 
-from services.errors import PlaygroundError
+from services.errors import BadInput, PlaygroundError
 from services.workspace import Workspace
 from ui.errors import draw_error
 from ui.secret_scope_lists import KnownScopes, known_scopes
 from ui.session import show_scope_in_address
+
+WAITS_SECONDS = 30.0
+"""A change that was asked for longer ago is not made any more: the page was left before it could be."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,15 @@ class SecretChanges:
     armed: tuple[str, str] = ("", "")
     """What asks for confirmation at the moment: a kind and a name."""
     opens: str | None = None
+    asked_at: float = 0.0
+    of: ReferenceType[Workspace] | None = None
+    """The workspace that the page was drawn for last."""
 
     def ask(self, asked: int, change: Change) -> None:
         """Let it be made in the coming run; for callbacks. *asked* is what it was when the button was drawn."""
         if self.waiting is None and asked == self.asked:
             self.asked += 1
-            self.waiting = change
+            self.waiting, self.asked_at = change, time.monotonic()
 
     def arm(self, kind: str, name: str) -> None:
         """Ask for confirmation of that; for callbacks. Empty for of nothing."""
@@ -53,7 +61,11 @@ class SecretChanges:
         self.last = self.error = None
 
     def carry_out(self, workspace: Workspace) -> None:
-        """Make the change that was asked for, if any: once, whatever is clicked meanwhile."""
+        """Make the change that was asked for, if any: once, whatever is clicked meanwhile.
+
+        One that was asked for in another workspace, by a page of before, or long ago is dropped, and that is said.
+        """
+        self._drop_what_is_late(workspace)
         if self.waiting is None:
             return
         known = known_scopes(workspace)
@@ -75,6 +87,17 @@ class SecretChanges:
             draw_error(self.error)
         else:
             st.success(self.last.said, icon=":material/check_circle:")
+
+    def _drop_what_is_late(self, workspace: Workspace) -> None:
+        elsewhere = self.of is not None and self.of() is not workspace
+        late = elsewhere or time.monotonic() - self.asked_at > WAITS_SECONDS
+        if elsewhere:  # buttons of the page that showed the other one count for nothing
+            self.asked, self.last, self.error, self.armed = self.asked + 1, None, None, ("", "")
+        self.of = ref(workspace)
+        if self.waiting is not None and late:
+            why = "another workspace was connected meanwhile" if elsewhere else "the page was left before it could be"
+            self.last, self.waiting, self.armed = self.waiting, None, ("", "")
+            self.error = BadInput(f"Nothing was changed: {why}.", "Look where you are, then ask for it again.")
 
     def _make(self, known: KnownScopes) -> None:
         if self.waiting is None:

@@ -58,7 +58,7 @@ def draw_keys(workspace: Workspace, scope: SecretScope, contents: ScopeContents,
     for place, secret in enumerate(_found(contents.secrets)):
         with st.container(border=True, key=f"secrets-key-{place}"):
             _draw_key(workspace, scope, secret, [use for use in uses if use.names(scope.name, secret.key)], reason)
-    _draw_put(entry, scope, contents, reason)
+    _draw_put(workspace, entry, scope, contents, reason)
     with st.expander("The list of keys as code", key="secrets.keys-code", icon=":material/code:"):
         draw_snippets(list_secrets_code(scope.name), key="secrets.keys-code.snippets")
 
@@ -72,13 +72,15 @@ def why_not_write(scope: SecretScope, mine: MyPermission) -> str:
     return ""
 
 
-def _draw_put(entry: SecretEntry, scope: SecretScope, contents: ScopeContents, reason: str) -> None:
+def _draw_put(
+    workspace: Workspace, entry: SecretEntry, scope: SecretScope, contents: ScopeContents, reason: str
+) -> None:
     with st.expander("Store a key", key=seed("secrets.putting", False), icon=":material/add:", on_change="rerun"):
         if reason:
             st.caption(f":material/lock: {reason}")
         elif not contents.mine.writes:
             st.caption("Whether you may write here, the workspace only says when you try.")
-        draw_secret_entry(entry, scope.name, contents.secrets, disabled=bool(reason))
+        draw_secret_entry(workspace, entry, scope.name, contents.secrets, disabled=bool(reason))
         key = typed_into(entry.widget("key-name")).strip() or "my-key"
         draw_snippets(put_secret_code(scope.name, key), key="secrets.put.snippets", label="The same as code")
 

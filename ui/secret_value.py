@@ -1,7 +1,9 @@
 """Enter a secret: its key, and its value typed or from a file. The value leaves once, and is nowhere afterwards."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from weakref import ReferenceType, ref
 
 import streamlit as st
 
@@ -28,6 +30,8 @@ NEW_SCOPE = "A new scope"
 """No scope can have this name: it has spaces."""
 MOST_MEGABYTES = 1
 """Of an upload; what a secret takes is less, and has a sentence of ours."""
+WAITS_SECONDS = 30.0
+"""A value that was taken longer ago is not sent any more: its page was left before it could be."""
 
 
 @dataclass
@@ -38,6 +42,8 @@ class SecretEntry:
     """Of its widgets' keys."""
     into: str = ""
     """The scope that it is drawn for, or NEW_SCOPE."""
+    of: ReferenceType[Workspace] | None = field(default=None, repr=False)
+    """The workspace that it is drawn for: another tab may have gone through another door since."""
     there: frozenset[str] = frozenset()
     """The keys of that scope, without regard to case."""
     told: str = ""
@@ -48,6 +54,7 @@ class SecretEntry:
     key: str = ""
     value: str | bytes = field(default="", repr=False)
     waiting: bool = False
+    taken_at: float = 0.0
     said: str = ""
     """What was done, in Markdown."""
     stored: SecretReference | None = None
@@ -74,6 +81,7 @@ class SecretEntry:
             return
         self.value = take_upload(widget) if from_file else take(widget)
         self.taken += 1
+        self.taken_at = time.monotonic()
         self.waiting = True
 
     def widget(self, name: str) -> str:
@@ -84,6 +92,14 @@ class SecretEntry:
         """The value, once."""
         value, self.value, self.waiting = self.value, "", False
         return value
+
+    def drop_what_is_late(self, workspace: Workspace) -> None:
+        """Let go of a value that was entered for another workspace, or long ago. *error* says so."""
+        elsewhere = self.of is None or self.of() is not workspace
+        if elsewhere or time.monotonic() - self.taken_at > WAITS_SECONDS:
+            self.hand_over()
+            why = "another workspace was connected meanwhile" if elsewhere else "the page was left before it could be"
+            self.error = BadInput(f"Nothing was stored: {why}.", "Look where you are, then enter the value again.")
 
     def _checked_names(self) -> tuple[str, str]:
         if typed_into(f"{self.prefix}.into") not in ("", self.into):
@@ -103,14 +119,20 @@ class SecretEntry:
 
 def store(workspace: Workspace, entry: SecretEntry) -> None:
     """Send what was entered, and its new scope before it. *entry* has the outcome: ``stored`` and ``said``, or ``error``."""
+    entry.drop_what_is_late(workspace)
+    if not entry.waiting:
+        return
     known = known_scopes(workspace)
     with st.spinner("Storing the secret", show_time=True):
         # No call of Streamlit's in here: a second click would end the script there, and its outcome would be lost.
         _store(workspace, entry, known)
 
 
-def draw_secret_entry(entry: SecretEntry, into: str, secrets: Sequence[Secret], *, disabled: bool = False) -> None:
+def draw_secret_entry(
+    workspace: Workspace, entry: SecretEntry, into: str, secrets: Sequence[Secret], *, disabled: bool = False
+) -> None:
     """Draw the form for a secret of the scope *into*, whose keys are *secrets*; or of NEW_SCOPE. Not within a st.form."""
+    entry.of = ref(workspace)
     there = {secret.key.casefold(): secret for secret in secrets}
     refused = entry.error is not None
     if into == NEW_SCOPE:
@@ -197,7 +219,7 @@ def _store(workspace: Workspace, entry: SecretEntry, known: KnownScopes) -> None
         put_secret(workspace, entry.scope, entry.key, value)
     except PlaygroundError as error:
         error.hint = f"{made}The value is not kept here, so enter it again. {error.hint}"
-        entry.error = error
+        entry.error = error.with_traceback(None)  # whose frames have the value
         if made or entry.into != NEW_SCOPE:
             known.write_tried(entry.scope, error)
         return

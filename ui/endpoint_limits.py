@@ -19,7 +19,7 @@ def endpoint_limits(of: Workspace, view: EndpointView, detail: EndpointDetail, r
         "The older limits, which count calls only. Databricks advises those of the AI gateway, which also count tokens."
     )
     before = rate_limits_of(detail)
-    limits: list[dict[str, Any]] = [one for one in before if one.get("key", "endpoint") not in _KEYS]
+    limits: list[dict[str, Any]] = [one for one in before if str(one.get("key", "endpoint")) not in _KEYS]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for key, label in _KEYS.items():
             known = next((one for one in before if one.get("key", "endpoint") == key), {})

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
+from services.endpoint_setup import hidden_keys, traffic_change
 from services.endpoints import (
     Change,
     EndpointDetail,
     Route,
     ServedEntity,
-    key_is_hidden,
     shares,
-    traffic_change,
     verdict,
     why_not_servable,
 )
@@ -76,7 +75,7 @@ def _restart(tallies: Tallies, of: Workspace, detail: EndpointDetail) -> None:
 
 
 def _shift(of: Workspace, view: EndpointView, detail: EndpointDetail, entities: tuple[ServedEntity, ...]) -> None:
-    reason = why_not_servable(detail.endpoint) or _unclear_names(entities) or _hidden_keys(entities)
+    reason = why_not_servable(detail.endpoint) or _unclear_names(entities) or _hidden_keys(detail)
     draw_reason(reason)
     now = {route.entity: route.percentage for route in (detail.config.routes if detail.config else ())}
     version = detail.config.version if detail.config else None
@@ -132,8 +131,8 @@ def _unclear_names(entities: tuple[ServedEntity, ...]) -> str:
     )
 
 
-def _hidden_keys(entities: tuple[ServedEntity, ...]) -> str:
-    hidden = [entity.name for entity in entities if key_is_hidden(entity)]
+def _hidden_keys(detail: EndpointDetail) -> str:
+    hidden = hidden_keys(detail)
     if not hidden:
         return ""
     return (

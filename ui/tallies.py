@@ -62,7 +62,7 @@ class Tallies:
         """What was counted since the endpoint's present config began to serve, as far as that was seen here."""
         endpoint, version = detail.endpoint, detail.config.version if detail.config else None
         with self._lock:
-            known, since = self._since.setdefault((partner, endpoint.id), (version, _created(detail)))
+            known, since = self._since.setdefault((partner, endpoint.id), (version, (endpoint.created_ms or 0) / 1000))
             if known != version:
                 since = (endpoint.updated_ms or 0) / 1000
                 self._since[partner, endpoint.id] = version, since
@@ -88,11 +88,6 @@ def all_tallies() -> Tallies:
             for job in turn.jobs:
                 tallies.note(held.held_with or "", job.request.endpoint, job.call)
     return tallies
-
-
-def _created(detail: EndpointDetail) -> float:
-    created = detail.wire.get("creation_timestamp")
-    return created / 1000 if isinstance(created, int) else 0.0
 
 
 def _entity(record: WireRecord) -> str:

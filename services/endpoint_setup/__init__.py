@@ -40,6 +40,7 @@ from services.endpoint_setup.sending import (
     update_call,
     update_config,
 )
+from services.endpoint_setup.shifting import hidden_keys, traffic_change
 from services.endpoint_setup.traffic import (
     ROUTES,
     default_name,
@@ -73,6 +74,7 @@ __all__ = [
     "entity_fields",
     "even_split",
     "existing",
+    "hidden_keys",
     "kind_of",
     "missing_references",
     "name_of",
@@ -90,6 +92,7 @@ __all__ = [
     "references",
     "shares_of",
     "shown",
+    "traffic_change",
     "untold_keys",
     "update_call",
     "update_config",

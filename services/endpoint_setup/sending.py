@@ -55,12 +55,13 @@ def draft_of(detail: EndpointDetail) -> Body:
     the platform, and stand there empty: ``untold_keys`` names them.
     """
     wire = dict(detail.wire)
-    wire["config"] = wire.get("config") or wire.get("pending_config") or {}
+    wire["config"] = _in_newer_words(block(wire.get("config") or wire.get("pending_config")))
     body = {name: value for name, value in block(_input(wire, CREATE)).items() if value not in ({}, [], "", False)}
     config = block(body.get("config"))
-    if "served_entities" in config:
-        config.pop("served_models", None)
-    for route in items(block(config.get("traffic_config")).get("routes")):
+    for entity in items(config.get("served_entities")):
+        if {"min_provisioned_concurrency", "max_provisioned_concurrency"} & block(entity).keys():
+            entity.pop("workload_size", None)  # a workspace may tell both; it takes one
+    for route in map(block, items(block(config.get("traffic_config")).get("routes"))):
         # The platform shows both names of the same entity.
         if "served_entity_name" in route:
             route.pop("served_model_name", None)
@@ -75,6 +76,14 @@ def draft_of(detail: EndpointDetail) -> Body:
     return body
 
 
+def _in_newer_words(config: Mapping[str, Any]) -> Body:
+    """The config with served entities only: a workspace may tell them under their older name, or under both."""
+    models = [block(one) for one in items(config.get("served_models"))]
+    renamed = {"model_name": "entity_name", "model_version": "entity_version"}
+    entities = [{renamed.get(name, name): value for name, value in one.items()} for one in models]
+    return {"served_entities": entities, **{name: config[name] for name in config if name != "served_models"}}
+
+
 def untold_keys(detail: EndpointDetail) -> tuple[Path, ...]:
     """Where in ``draft_of(detail)`` a key belongs that the platform has and does not tell: it was given as text."""
     return tuple(_untold(draft_of(detail)))
@@ -85,8 +94,8 @@ def _untold(body: Mapping[str, Any]) -> list[Path]:
     return [path for place, entity in enumerate(entities) for path in _keys_missing(entity, (*ENTITIES, place))]
 
 
-def _keys_missing(entity: Mapping[str, Any], at: Path) -> Iterator[Path]:
-    external = block(entity.get("external_model"))
+def _keys_missing(entity: Any, at: Path) -> Iterator[Path]:
+    external = block(block(entity).get("external_model"))
     provider = provider_named(external.get("provider"))
     if provider is None:
         return

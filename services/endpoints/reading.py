@@ -9,6 +9,7 @@ from services.errors import UnexpectedReply
 from services.workspace import Workspace
 
 ROOT = "/api/2.0/serving-endpoints"
+_BEYOND = 10**15
 
 
 def endpoint_path(name: str, *rest: str) -> str:
@@ -62,6 +63,7 @@ def _from_wire(wire: Mapping[str, Any]) -> Endpoint:
         description=_text(wire.get("description")),
         served_entities=config.entities if config else (),
         routes=config.routes if config else (),
+        created_ms=_number(wire.get("creation_timestamp")),
         updated_ms=_number(wire.get("last_updated_timestamp")),
     )
 
@@ -125,4 +127,5 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A number that can be one of ours: of any length, arithmetic with moments and shares would fail."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _BEYOND else None

@@ -69,6 +69,8 @@ class Endpoint:
     served_entities: tuple[ServedEntity, ...]
     routes: tuple[Route, ...] = ()
     """Empty where a list does not say; with one served entity it has all."""
+    created_ms: int | None = None
+    """When it was created; milliseconds since the epoch."""
     updated_ms: int | None = None
     """When it was changed last; milliseconds since the epoch."""
 

@@ -1,15 +1,18 @@
 """Keep a secret's value out of an error that a server has made of it. Pure."""
 
 import base64
+import html
 import json
-from collections.abc import Iterator
-from urllib.parse import quote
+import re
+from collections.abc import Collection, Iterator
+from urllib.parse import quote, unquote
 
 from services.errors import PlaygroundError, RawReply
 
 PIECE = 8
 """Characters: a text that has as many in a row from the value counts as repeating it. Servers cut what they repeat."""
 _WITHHELD = "(the server's words are not shown: they repeat the value)"
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def without_value(error: PlaygroundError, value: str | bytes, *, name: str) -> PlaygroundError:
@@ -17,21 +20,29 @@ def without_value(error: PlaygroundError, value: str | bytes, *, name: str) -> P
 
     *name* is what was to be kept, as the person knows it.
     """
-    pieces = {form[start : start + PIECE] for form in _forms(value) for start in range(max(1, len(form) - PIECE + 1))}
-    message, hint = error.message, error.hint
-    if _repeats(message, pieces):
-        message = f"The workspace did not keep {name} {_WITHHELD}."
-    if _repeats(hint, pieces):
-        hint = "Look whether it was kept, then try again."
-    kept = type(error)(message, hint, side=error.side, retry_after=error.retry_after)
-    if error.raw is not None:
-        kept.raw = RawReply(error.raw.status, _WITHHELD if _repeats(error.raw.body, pieces) else error.raw.body)
+    message, hint, raw = error.message, error.hint, error.raw
+    forms = set(_forms(value))
+    if _repeats(
+        "\n".join([message, hint, raw.body if raw else ""]), forms
+    ):  # seldom: so all are looked at at once first
+        raw = raw and RawReply(raw.status, _WITHHELD if _repeats(raw.body, forms) else raw.body)
+        message = f"The workspace did not keep {name} {_WITHHELD}." if _repeats(message, forms) else message
+        hint = "Look whether it was kept, then try again." if _repeats(hint, forms) else hint
+    kept = type(error)(message, hint, side=error.side, raw=raw, retry_after=error.retry_after)
+    kept.unsure = error.unsure
     return kept
 
 
-def _repeats(text: str, pieces: set[str]) -> bool:
-    lengths = {len(piece) for piece in pieces}
-    return any(text[start : start + length] in pieces for length in lengths for start in range(len(text) - length + 1))
+def _repeats(text: str, forms: Collection[str]) -> bool:
+    """Whether the text has a piece of one of them. The text is short, a value may be long: so its pieces are looked up."""
+    texts = {text, html.unescape(text), unquote(text), _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)}
+    pieces = {one[start : start + PIECE] for one in texts for start in range(len(one) - PIECE + 1)}
+    return any(
+        any(form[start : start + PIECE] in pieces for start in range(len(form) - PIECE + 1))
+        if len(form) >= PIECE
+        else any(form in one for one in texts)
+        for form in forms
+    )
 
 
 def _forms(value: str | bytes) -> Iterator[str]:

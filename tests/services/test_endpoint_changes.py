@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.doors import typed
+from services.endpoint_setup import hidden_keys, traffic_change
 from services.endpoints import (
     Grant,
     ai_gateway_change,
@@ -15,7 +16,6 @@ from services.endpoints import (
     get_endpoint,
     get_endpoint_detail,
     grant_change,
-    key_is_hidden,
     list_grants,
     rate_limits_change,
     rate_limits_of,
@@ -25,7 +25,6 @@ from services.endpoints import (
     stop_change,
     tags_change,
     tags_of,
-    traffic_change,
     why_not_changeable,
     why_not_servable,
 )
@@ -54,11 +53,12 @@ def described(*entities, level="CAN_MANAGE", **fields):
     return detail_from_wire({"name": "e", "permission_level": level, "creator": "ann", "config": config} | fields)
 
 
+BLOCKS = {"openai": "openai_config", "amazon-bedrock": "amazon_bedrock_config", "custom": "custom_provider_config"}
+
+
 def external(name="a", provider="openai", **block):
-    return {
-        "name": name,
-        "external_model": {"provider": provider, "name": "m", "task": "llm/v1/chat", "x_config": block},
-    }
+    model = {"provider": provider, "name": "m", "task": "llm/v1/chat", BLOCKS[provider]: block}
+    return {"name": name, "external_model": model}
 
 
 # --- tags
@@ -118,7 +118,7 @@ def test_traffic_shifts_and_what_is_served_stays(local_workspace, workspace, pai
     sent = local_workspace.last_request(f"{pair}/config").json
     fields = {"name": "champion", "entity_name": CHAT_MODEL, "entity_version": "1"}
     assert sent["served_entities"][0] == fields, "only what the API takes as input"
-    assert sent["traffic_config"]["routes"][0] == {"served_model_name": "champion", "traffic_percentage": 25}
+    assert sent["traffic_config"]["routes"][0] == {"served_entity_name": "champion", "traffic_percentage": 25}
 
 
 def test_a_second_shift_while_the_first_is_under_way_is_told_as_busy(make_local_workspace):
@@ -143,8 +143,8 @@ def test_shares_that_do_not_make_100_or_name_others_are_refused(shares):
 
 
 def test_an_external_models_reference_is_carried_over_and_a_plain_key_stops_the_shift():
-    known = external("a", key=REFERENCE)
-    change = traffic_change(described(known, external("b", key=REFERENCE)), {"a": 90, "b": 10})
+    known = external("a", openai_api_key=REFERENCE)
+    change = traffic_change(described(known, external("b", openai_api_key=REFERENCE)), {"a": 90, "b": 10})
     assert change.body["served_entities"][0] == known
     with pytest.raises(BadInput, match="key of b is not a secret reference"):
         traffic_change(described(known, external("b")), {"a": 90, "b": 10})
@@ -153,11 +153,11 @@ def test_an_external_models_reference_is_carried_over_and_a_plain_key_stops_the_
 @pytest.mark.parametrize(
     ("one", "hidden"),
     [
-        (external(key=REFERENCE), False),
+        (external(openai_api_key=REFERENCE), False),
         (external(), True),
         (external(openai_api_base="https://x"), True),
         (external(provider="amazon-bedrock", aws_access_key_id=REFERENCE), True),
-        (external(provider="amazon-bedrock", a=REFERENCE, b=REFERENCE), False),
+        (external(provider="amazon-bedrock", aws_access_key_id=REFERENCE, aws_secret_access_key=REFERENCE), False),
         (external(provider="amazon-bedrock", instance_profile_arn="arn"), False),
         (external(provider="amazon-bedrock", uc_service_credential_name="c"), False),
         (external(provider="custom", bearer_token_auth={"token": REFERENCE}), False),
@@ -165,7 +165,7 @@ def test_an_external_models_reference_is_carried_over_and_a_plain_key_stops_the_
     ],
 )
 def test_a_key_given_as_plain_text_is_known_by_its_absence(one, hidden):
-    assert key_is_hidden(described(one).config.entities[0]) is hidden
+    assert bool(hidden_keys(described(one))) is hidden
 
 
 def test_provisioned_throughput_goes_its_own_way():
@@ -179,7 +179,7 @@ def test_a_custom_models_settings_and_payload_table_are_carried_over():
     one = {"name": "a", "model_name": "m", "model_version": "2", "workload_size": "Small", "max_provisioned_concurrency": 8,
            "environment_vars": {"K": REFERENCE}, "state": {"deployment": "DEPLOYMENT_READY"}, "creator": "ann"}  # fmt: skip
     config = {
-        "served_entities": [one],
+        "served_models": [one],
         "auto_capture_config": {"enabled": True, "catalog_name": "c", "state": {"x": 1}},
     }
     change = traffic_change(detail_from_wire({"name": "e", "config": config}), {"a": 100})
@@ -308,5 +308,4 @@ def test_no_json_object_breaks_what_is_read_from_it(wire):
     assert isinstance(rate_limits_of(detail), list)
     assert isinstance(ai_gateway_of(detail), dict)
     assert isinstance(why_not_servable(detail.endpoint), str)
-    for one in detail.config.entities if detail.config else ():
-        assert key_is_hidden(one) in (True, False)
+    assert isinstance(hidden_keys(detail), list)

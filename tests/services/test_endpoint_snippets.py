@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from services.endpoint_setup import traffic_change
 from services.endpoints import (
     Grant,
     ai_gateway_change,
@@ -17,7 +18,6 @@ from services.endpoints import (
     start_change,
     stop_change,
     tags_change,
-    traffic_change,
 )
 from services.endpoints.reading import detail_from_wire
 from services.snippets.endpoints import endpoint_snippets

@@ -50,6 +50,7 @@ class Invocation:
 
 
 invocations: list[Invocation] = []
+lists: list[float] = []  # when each list of endpoints left, as time.time() has it
 
 
 def script_of(name: str) -> Script | None:
@@ -197,7 +198,12 @@ async def get_log(request: Request) -> Response:
 
 def workspace(host: str, names: list[str]) -> Starlette:
     async def list_endpoints(_: Request) -> Response:
-        return JSONResponse({"endpoints": [endpoint_to_wire(name) for name in names]})
+        reply = JSONResponse({"endpoints": [endpoint_to_wire(name) for name in names]})
+        lists.append(time.time())
+        return reply
+
+    async def get_lists(_: Request) -> Response:
+        return JSONResponse(lists)
 
     async def get_me(_: Request) -> Response:
         return JSONResponse({"userName": "bench@local", "id": "1"}, headers={"x-databricks-org-id": "1"})
@@ -215,6 +221,7 @@ def workspace(host: str, names: list[str]) -> Starlette:
             Route("/serving-endpoints/chat/completions", invoke, methods=["POST"]),
             Route("/serving-endpoints/{name}/invocations", invoke, methods=["POST"]),
             Route("/bench/log", get_log),
+            Route("/bench/lists", get_lists),
         ]
     )
 

@@ -72,6 +72,13 @@ HELLO_WORLD = Subject(
     input='[data-testid="stMarkdown"]',
     health="/_stcore/health",
 )
+ENDPOINT_TABLE = Subject(
+    name="st.dataframe",
+    command=streamlit_command(PEERS / "endpoint_table.py"),
+    prompt=name_first,
+    answer=lambda _turn, _model: Target('[data-testid="stDataFrame"]'),
+    health="/_stcore/health",
+)
 GRADIO = Subject(
     name="gradio",
     command=lambda port: [PEER_BIN / "python", PEERS / "gradio_chat.py", str(port)],

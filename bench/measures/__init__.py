@@ -1,6 +1,7 @@
 """The measures by name, in the order they are run. Each takes the set-up and returns its rows."""
 
 from bench.measures.cold_start import cold_start
+from bench.measures.endpoint_list import endpoint_list
 from bench.measures.history import history
 from bench.measures.sessions import sessions
 from bench.measures.stop import stop
@@ -15,6 +16,7 @@ MEASURES = {
     "history": history,
     "sessions": sessions,
     "cold-start": cold_start,
+    "endpoint-list": endpoint_list,
     "workspace-overhead": workspace_overhead,
     "workspace-streams": workspace_streams,
 }

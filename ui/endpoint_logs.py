@@ -10,6 +10,8 @@ from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 
 SHOWN = 100
+LONGEST = 60_000
+"""Characters that are drawn."""
 _KINDS = {"Service log": get_logs, "Build log": get_build_logs}
 
 
@@ -45,9 +47,11 @@ def _draw_log(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None
         name = st.selectbox("Served entity", names, key=f"endpoint.log.{view.saved}", width=320) or names[0]
         kind = st.segmented_control("Log", list(_KINDS), default="Service log", key="endpoint.log-kind", required=True)
     ask = _KINDS[kind or "Service log"]
-    text = view.answer(f"{kind} {name}", f"Asking for the log of {name}", lambda: ask(of, view.name, name))
+    text = view.answer(f"{kind} {name}", f"Asking for the log of {literal(name)}", lambda: ask(of, view.name, name))
     if text:
-        st.code(text, language=None, height=420)
+        if len(text) > LONGEST:
+            st.caption(f"The last {LONGEST:,} of {len(text):,} characters; the download has all.")
+        st.code(text[-LONGEST:], language=None, height=420)
         st.download_button("Download", text, f"{name}.log", "text/plain", key="endpoint-log-save", on_click="ignore")
     else:
         st.caption("It is empty.")

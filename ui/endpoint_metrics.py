@@ -9,6 +9,8 @@ from ui.foreign_text import code, literal
 from ui.session import seed
 
 SHOWN = 100
+LONGEST = 60_000
+"""Characters that are drawn."""
 
 
 def endpoint_metrics(of: Workspace, view: EndpointView) -> None:
@@ -30,7 +32,9 @@ def endpoint_metrics(of: Workspace, view: EndpointView) -> None:
     if metrics.unreadable:
         st.warning(f"{metrics.unreadable} lines could not be read; they are below.", icon=":material/warning:")
     with st.expander("As it came", icon=":material/notes:"):
-        st.code(metrics.text or "(nothing)", language=None, height=420)
+        st.code(metrics.text[:LONGEST] or "(nothing)", language=None, height=420)
+        if len(metrics.text) > LONGEST:
+            st.caption(f"The first {LONGEST:,} of {len(metrics.text):,} characters.")
 
 
 def _table(samples: list[Sample]) -> str:

@@ -53,6 +53,9 @@ def _row(
         return revoke_change(endpoint.id, endpoint.name, list_grants(of, endpoint.id, endpoint.name), grant)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"endpoint-grant-{place}"):
+        if not grant.field:
+            st.caption("A permission of a kind that Brickyard does not know.", width="content")
+            return
         you = " (you)" if grant.principal == me else ""
         st.markdown(f"{PRINCIPALS[grant.field]} {code(grant.principal)}{you} {code(grant.level)}", width="content")
         if grant.inherited:

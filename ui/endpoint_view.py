@@ -11,6 +11,7 @@ import streamlit as st
 from services.endpoints import Change, EndpointDetail, get_endpoint_detail, send_change
 from services.workspace import Workspace
 from ui.connecting import endpoint_cache
+from ui.foreign_text import literal
 
 KEPT_SECONDS = 20.0
 """How long an answer about the endpoint is shown before it is asked for again."""
@@ -48,7 +49,9 @@ class EndpointView:
         """The endpoint, as it was a moment ago. Raises PlaygroundError."""
         known = self._answers.get("detail")
         seconds = 0.0 if known and known[1].endpoint.updating else KEPT_SECONDS  # its end must not be missed
-        return self.answer("detail", f"Asking for {self.name}", lambda: get_endpoint_detail(of, self.name), seconds)
+        return self.answer(
+            "detail", f"Asking for {literal(self.name)}", lambda: get_endpoint_detail(of, self.name), seconds
+        )
 
     def answer(self, what: str, waiting: str, ask: Callable[[], Answer], seconds: float = KEPT_SECONDS) -> Answer:
         """What *ask* returned, at most so many seconds ago. Failures are not kept."""

@@ -18,7 +18,7 @@ from services.endpoint_setup import (
     update_config,
 )
 from services.endpoints import EndpointDetail, get_endpoint_detail
-from services.errors import AlreadyExists, PlaygroundError, UnexpectedReply
+from services.errors import AlreadyExists, PlaygroundError, Side, UnexpectedReply
 from services.workspace import Workspace
 
 Accept = Callable[[Deployment], None]
@@ -87,6 +87,13 @@ class Submission:
                 self._send()
         except PlaygroundError as error:
             self.error = error
+        except BaseException:
+            self.error = PlaygroundError(
+                "Brickyard itself failed while it sent the draft.",
+                "Look whether the endpoint is there before you send again. The server's log has the details; please report them.",
+                side=Side.HERE,
+            )
+            raise  # threading prints it: a bug stays loud
         finally:
             if self.running:
                 self.step = Step.REFUSED

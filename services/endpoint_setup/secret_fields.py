@@ -133,7 +133,7 @@ def without_values(body: Body) -> tuple[Body, tuple[Path, ...]]:
     found: dict[Path, None] = {}
     for path, value in walk(body):
         inside = any(path[:length] in found for length in range(len(path)))
-        if path and not inside and _may_be_key(path, value):
+        if path and not inside and may_be_key(path, value):
             found[path] = None
     cleaned = copy.deepcopy(body)
     for path in found:
@@ -145,7 +145,8 @@ def without_values(body: Body) -> tuple[Body, tuple[Path, ...]]:
     return cleaned, tuple(found)
 
 
-def _may_be_key(path: Path, value: Any) -> bool:
+def may_be_key(path: Path, value: Any) -> bool:
+    """Whether *value* is a key in the clear: by its format, or because it stands in a field for secrets and is no reference."""
     if any(isinstance(one, str) and looks_like_key(one) for one in (value, path[-1])):
         return True
     if value is None or value == "" or not (is_secret(path) or _unknown_secret(path)):

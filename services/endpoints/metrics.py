@@ -6,7 +6,9 @@ The format is described at prometheus.io/docs/instrumenting/exposition_formats; 
 import re
 from dataclasses import dataclass
 
-_LABEL = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?')
+MAX_LINE = 4_000
+"""Characters: a longer line is none of an endpoint's, and one made to be hard to read would stop this server meanwhile."""
+_LABEL = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?')
 _SAMPLE = re.compile(
     r'(?P<name>[A-Za-z_:][A-Za-z0-9_:]*)\s*(?:\{(?P<labels>(?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?'
     r"\s+(?P<value>\S+)(?:\s+[-+0-9.eE]+)?(?:\s+#.*)?\s*"
@@ -43,7 +45,9 @@ def metrics_from_text(text: str) -> Metrics:
     helps: dict[str, str] = {}
     unreadable = 0
     for line in text.splitlines():
-        if said := _HELP.match(line):
+        if len(line) > MAX_LINE:
+            unreadable += 1
+        elif said := _HELP.match(line):
             helps[said[1]] = _unescaped(said[2])
         elif line.strip() and not line.lstrip().startswith("#"):
             sample = _sample(line.strip(), helps)

@@ -20,7 +20,7 @@ class Grant:
     """A permission that somebody has."""
 
     field: str
-    """user_name, group_name or service_principal_name."""
+    """user_name, group_name or service_principal_name; empty for a permission of a kind that is not known here."""
     principal: str
     level: str
     inherited: bool = False
@@ -36,7 +36,7 @@ def list_grants(workspace: Workspace, endpoint_id: str, name: str) -> list[Grant
         raise UnexpectedReply(
             f"The permissions of {name} came in a form that is not the API's.", "Refresh; if it stays, tell an admin."
         )
-    return [grant for entry in entries if isinstance(entry, dict) for grant in _grants(entry)]
+    return [grant for entry in entries for grant in _grants(entry if isinstance(entry, dict) else {})]
 
 
 def grant_change(endpoint_id: str, name: str, grant: Grant) -> Change:
@@ -47,7 +47,15 @@ def grant_change(endpoint_id: str, name: str, grant: Grant) -> Change:
 
 
 def revoke_change(endpoint_id: str, name: str, grants: Sequence[Grant], gone: Grant) -> Change:
-    """Take a principal's own permissions away. The API can only replace them all: *grants* are those there are now."""
+    """Take a principal's own permissions away. The API can only replace them all: *grants* are those there are now.
+
+    Raises BadInput where one of them cannot be given again.
+    """
+    if any(not one.field for one in grants):
+        raise BadInput(
+            f"Some permissions of {name} are of a kind that Brickyard does not know, and would be taken away with it.",
+            "Revoke it on the workspace's Serving page.",
+        )
     kept = [one for one in grants if not one.inherited and (one.field, one.principal) != (gone.field, gone.principal)]
     body = {"access_control_list": [_to_wire(one) for one in kept]}
     return Change(ChangeKind.REVOKE, name, "PUT", _path(endpoint_id), body)
@@ -65,7 +73,7 @@ def _grants(entry: Mapping[str, Any]) -> list[Grant]:
     field = next((field for field in PRINCIPALS if isinstance(entry.get(field), str)), None)
     held = entry.get("all_permissions")
     if field is None or not isinstance(held, list):
-        return []
+        return [Grant("", "", "", inherited=True)]
     shown = entry.get("display_name")
     return [
         Grant(field, entry[field], one["permission_level"], one.get("inherited") is True, str(shown or ""))

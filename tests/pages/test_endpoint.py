@@ -15,6 +15,7 @@ from tests.local_workspace.serving_calls import ROOT, created, entity, settled, 
 from tests.local_workspaces import ROOT as ROOT_FOLDER
 from tests.local_workspaces import LocalWorkspace, LoggedRequest, eventually
 from tests.pages.conftest import OpenPage
+from tests.services.replies import reply_server
 from ui.gateway_draft import GatewayDraft
 from ui.tallies import Tallies
 
@@ -134,6 +135,42 @@ def test_a_pending_config_stands_beside_the_present_one_with_what_differs(
     assert "the next one can begin when it is over" in said
     eventually(lambda: f"{name} is ready to be called" in texts(page.run()).replace("`", ""))
     settled(slow, name)
+
+
+def test_an_update_that_is_not_to_be_watched_is_watched_again_only_after_close(
+    open_page: OpenPage, make_local_workspace, monkeypatch
+):
+    slow = make_local_workspace("--deployment-seconds", "30")
+    call(slow, "POST", ROOT, {"name": "slow", "config": {"served_entities": [entity("one")]}})
+    monkeypatch.setenv("DATABRICKS_HOST", slow.host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", slow.token)
+    page = open_page("endpoint", endpoint="slow").button(key="deployment-leave").click().run()
+    assert "No longer watched: `slow`" in texts(page.run())
+    page.button(key="deployment-close").click().run()
+    assert "On its way: `slow`" in texts(page)
+    page.button(key="deployment-leave").click().run()
+
+
+def test_a_log_of_any_length_is_drawn_in_part_and_downloaded_whole(open_page: OpenPage, monkeypatch):
+    entities = {"served_entities": [{"name": "one", "entity_name": "m", "entity_version": "1"}]}
+    log, metrics = "begin" + "x" * 500_000 + "end", "\n".join(f"metric_{number} 1" for number in range(20_000))
+    words = {"name": "e", "id": "1", "userName": "me", "state": {"ready": "READY"}, "config": entities, "logs": log}
+
+    def answer(exchange) -> None:
+        asks_metrics = exchange.received.path.endswith("/metrics")
+        body = metrics.encode() if asks_metrics else json.dumps(words).encode()
+        exchange.head(content_type="application/json", content_length=str(len(body)))
+        exchange.send(body)
+
+    with reply_server(answer) as server:
+        monkeypatch.setenv("DATABRICKS_HOST", server.host)
+        monkeypatch.setenv("DATABRICKS_TOKEN", "t")
+        page = open_page("endpoint", endpoint="e", tab="Events and logs")
+        [drawn] = [one.value for one in page.code if one.value.endswith("xend")]
+        assert len(drawn) < 100_000
+        assert "of 500,008 characters" in texts(page)
+        page = open_page("endpoint", endpoint="e", tab="Metrics")
+        assert 0 < max(len(one.value) for one in page.code) < 100_000
 
 
 # --- changes

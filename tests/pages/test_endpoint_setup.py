@@ -204,7 +204,16 @@ def test_a_key_in_the_clear_is_taken_out_and_kept_nowhere(open_page: OpenPage):
 
 
 @pytest.mark.parametrize(
-    "typed", ['{"openai_api_key_plaintext": "hunter2-canary",', '{"a": "sk-canary-0123456789abcdefghij", ]']
+    "typed",
+    [
+        '{"openai_api_key_plaintext": "hunter2-canary",',
+        '{"a": "sk-canary-0123456789abcdefghij", ]',
+        '{"openai_api_key": "canary of no known format", ]',
+        '{"openai_api_key": "sk-canary-0123456789abcdefghij\n}',
+        "{'openai_api_key': 'canary-in-python', }",
+        "openai_api_key: canary-in-yaml",
+        "{sk-canary-0123456789abcdefghij}",
+    ],
 )
 def test_a_key_in_what_is_no_json_yet_is_taken_out_too(open_page: OpenPage, typed: str):
     page = write(open_page("endpoint_setup"), typed)

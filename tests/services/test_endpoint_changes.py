@@ -207,6 +207,14 @@ def test_a_permission_is_granted_and_revoked_and_others_stay(workspace, analyst,
     assert list_grants(workspace, endpoint.id, pair) == [mine, inherited]
 
 
+def test_nothing_is_revoked_where_permissions_of_an_unknown_kind_would_go_with_it(make_reply_server):
+    held = [{"permission_level": "CAN_QUERY"}]
+    entries = [{"user_name": "a@b.c", "all_permissions": held}, {"robot_name": "r2", "all_permissions": held}]
+    grants = list_grants(at(make_reply_server(whole({"access_control_list": entries}))), "id", "e")
+    with pytest.raises(BadInput, match="of a kind that Brickyard does not know"):
+        revoke_change("id", "e", grants, grants[0])
+
+
 def test_granting_to_nobody_is_refused_here_and_to_a_stranger_by_the_workspace(workspace, pair):
     endpoint = get_endpoint(workspace, pair)
     with pytest.raises(BadInput):

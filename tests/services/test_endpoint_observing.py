@@ -1,6 +1,7 @@
 """Looking into an endpoint: events, logs, metrics, what differs, and who answered."""
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -80,15 +81,15 @@ def test_nothing_is_nothing(make_reply_server, body):
     assert list_grants(workspace, "id", "e") == []
 
 
-def test_odd_events_and_permissions_are_left_out(make_reply_server):
+def test_odd_events_are_left_out_and_odd_permissions_told_as_such(make_reply_server):
     events = [None, {"timestamp": "soon", "message": 7, "config_version": "x"}, {"timestamp": 5, "message": "Done."}]
     odd = [7, {}, {"user_name": 7}, {"user_name": "a"}, {"user_name": "b", "all_permissions": [7, {}]}]
     good = {"group_name": "g", "all_permissions": [{"permission_level": "CAN_VIEW", "inherited": "yes"}]}
     workspace = at(make_reply_server(whole({"events": events, "access_control_list": [*odd, good]})))
     assert [(one.at_ms, one.message) for one in list_events(workspace, "e")] == [(5, "Done."), (None, "")]
-    assert [(one.principal, one.level, one.inherited) for one in list_grants(workspace, "id", "e")] == [
-        ("g", "CAN_VIEW", False)
-    ]
+    grants = list_grants(workspace, "id", "e")
+    assert [(one.principal, one.level, one.inherited) for one in grants if one.field] == [("g", "CAN_VIEW", False)]
+    assert len([one for one in grants if not one.field]) == 4
 
 
 # --- metrics
@@ -126,6 +127,16 @@ def test_timestamps_and_exemplars_are_skipped_and_odd_lines_counted():
     metrics = metrics_from_text(text)
     assert [(one.name, one.labels) for one in metrics.samples] == [("a", {}), ("b", {"x": "y"})]
     assert metrics.unreadable == 3
+
+
+@pytest.mark.parametrize(
+    "odd", ["a" + " " * 200_000 + "x y z", "a{" + " " * 200_000 + "} 1", "a{" + "b" * 200_000 + "} 1"]
+)
+def test_a_line_made_to_be_hard_to_read_stops_nobody(odd):
+    began = time.process_time()
+    metrics = metrics_from_text(f"{odd}\nup 1")
+    assert time.process_time() - began < 2  # it was minutes
+    assert (metrics.unreadable, [one.name for one in metrics.samples]) == (1, ["up"])
 
 
 @given(st.text(alphabet='a1{}="\\,# \n.', max_size=60))

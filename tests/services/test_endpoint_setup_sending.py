@@ -26,6 +26,7 @@ from services.endpoint_setup import (
     with_value,
 )
 from services.endpoints import get_endpoint_detail
+from services.endpoints.reading import detail_from_wire
 from services.errors import AlreadyExists, BadInput, Conflict, NotFound, PermissionDenied, Rejected, UnexpectedReply
 from services.secret_scopes import SecretReference, create_secret_scope, put_secret
 from tests.local_workspace.serving_calls import settled
@@ -244,3 +245,17 @@ def test_an_answer_that_is_no_endpoint_says_that_the_change_may_have_been_made(m
         create_endpoint(at(server), openai_body())
     assert "may have been made" in caught.value.hint
     assert len(server.received) == 1
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"served_entities": ["x", 5, None, {"external_model": "x"}]},
+        {"served_entities": [], "traffic_config": {"routes": ["served_entity_name", 5]}},
+        {"served_entities": {"a": 1}, "traffic_config": [1]},
+    ],
+)
+def test_an_endpoint_told_in_an_odd_form_makes_a_draft_all_the_same(config):
+    detail = detail_from_wire({"name": "e", "config": config})
+    assert draft_of(detail)["name"] == "e"
+    assert untold_keys(detail) == ()

@@ -135,3 +135,11 @@ def test_no_json_object_breaks_the_reading(wire):
     assert isinstance(endpoint.name, str)
     assert isinstance(endpoint.state, str)
     assert all(isinstance(one.entity, str) for one in endpoint.served_entities)
+
+
+def test_a_number_of_any_length_counts_as_not_told():
+    endless = 10**400
+    routes = {"routes": [{"served_entity_name": "a", "traffic_percentage": endless}]}
+    config = {"config_version": endless, "served_entities": [{"name": "a"}], "traffic_config": routes}
+    endpoint = _from_wire({"creation_timestamp": endless, "last_updated_timestamp": -endless, "config": config})
+    assert (endpoint.created_ms, endpoint.updated_ms, endpoint.routes) == (None, None, ())

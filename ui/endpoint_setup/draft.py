@@ -24,7 +24,7 @@ from services.endpoint_setup import (
     with_value,
     without_values,
 )
-from services.endpoint_setup.secret_fields import looks_like_key
+from services.endpoint_setup.secret_fields import looks_like_key, may_be_key
 from services.endpoints import EndpointDetail
 from services.errors import BadInput
 from services.secret_scopes import Path
@@ -35,7 +35,10 @@ KEPT_DRAFTS = 30
 KEPT_DEPLOYMENTS = 30
 
 
-_TEXT = re.compile(r'("(?P<name>[^"\\\n]*)"\s*:\s*)?"(?P<value>[^"\\\n]*)"(?!\s*:)')
+# A name with what follows it on its line, in whatever quotes; or else one word.
+_TEXT = re.compile(
+    r"""(?P<name>\w+)(?P<between>["'“”]?[ \t]*[:=][ \t]*)(?P<value>["'“][^"'”\n]*["'”]?|[^\s,{}\[\]]+)|[^\s"']+"""
+)
 
 
 def _without_keys(text: str) -> tuple[str, tuple[Path, ...]]:
@@ -43,11 +46,11 @@ def _without_keys(text: str) -> tuple[str, tuple[Path, ...]]:
     found: list[Path] = []
 
     def emptied(part: re.Match[str]) -> str:
-        name = part["name"] or ""
-        if not part["value"] or not (name.endswith("_plaintext") or looks_like_key(part["value"])):
+        name, value = part["name"] or "", (part["value"] or part[0]).strip("\"'“”")
+        if value in ("", "null") or not (looks_like_key(value) or (name and may_be_key((name,), value))):
             return part[0]
         found.append((name or "the JSON",))
-        return f'{part[1] or ""}""'
+        return f'{name}{part["between"]}""' if name else '""'
 
     return _TEXT.sub(emptied, text), tuple(found)
 
@@ -123,7 +126,7 @@ class Draft:
             body = parsed(text)
         except BadInput as wrong:
             self.text, self.taken_out = _without_keys(text)
-            self.wrong = wrong
+            self.wrong = BadInput(wrong.message, wrong.hint)  # of its own: what caused the other one has the text
             return
         self.drop_edit()
         self.tried = True
@@ -215,7 +218,7 @@ class Drafts:
         if before is not None:
             before.leave()
         self.deployments[partner, deployment.endpoint] = deployment
-        over = [key for key, one in self.deployments.items() if not one.changing]
+        over = [key for key, one in tuple(self.deployments.items()) if not one.changing]
         for key in over[: max(0, len(self.deployments) - KEPT_DEPLOYMENTS)]:
             self.deployments.pop(key, None)
 

@@ -124,7 +124,7 @@ def _draw_traffic(sheet: Sheet) -> None:
         key = f"setup.share.{index}"
         mirror(key, share)
         st.slider(
-            name or f"Served entity {index + 1}",
+            literal(name) or f"Served entity {index + 1}",
             0,
             100,
             format="%d %%",

@@ -35,8 +35,8 @@ class Browsed:
     """What this tab has read of the registries, by workspace; failures are not kept."""
 
     known: WeakKeyDictionary[Workspace, dict[Hashable, object]] = field(default_factory=WeakKeyDictionary)
-    tokens: dict[Hashable, list[str]] = field(default_factory=dict)
-    """The pages that were asked for beyond the first, by registry and search."""
+    tokens: WeakKeyDictionary[Workspace, dict[Hashable, list[str]]] = field(default_factory=WeakKeyDictionary)
+    """The pages that were asked for beyond the first, by workspace, registry and search."""
 
     def of(self, workspace: Workspace, what: Hashable, ask: Callable[[], Found], words: str) -> Found:
         """What was read before, else what *ask* reads now. Raises PlaygroundError."""
@@ -89,7 +89,7 @@ def _browse(sheet: Sheet, index: int, key: str) -> None:
 
 def _models(workspace: Workspace, browsed: Browsed, registry: Registry, search: str, key: str) -> list[RegisteredModel]:
     asked = (registry, search.lower())
-    tokens = browsed.tokens.setdefault(asked, [""])
+    tokens = browsed.tokens.setdefault(workspace, {}).setdefault(asked, [""])
     pages: list[ModelPage] = [
         browsed.of(
             workspace,

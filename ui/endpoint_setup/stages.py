@@ -43,10 +43,13 @@ def deployment_stages(workspace: Workspace, name: str) -> bool:
 
 
 def watch(workspace: Workspace, detail: EndpointDetail) -> None:
-    """Begin to watch an endpoint that is being changed, by whomever; without effect where it is watched already."""
+    """Begin to watch an endpoint that is being changed, by whomever.
+
+    Without effect where it is watched already, or where the person wanted to watch no more: “Close” takes that back.
+    """
     drafts, of, name = kept(Drafts), partner(workspace), detail.endpoint.name
     known = drafts.deployment(of, name)
-    if known is None or not known.running:
+    if known is None or not (known.running or known.ending is Ending.LEFT):
         started = detail.pending.started_ms if detail.pending else None
         already = min(max(0.0, time.time() - started / 1000), LONGEST_UPDATE) if started is not None else 0.0
         drafts.watch(of, Deployment(workspace, name, Sent(), under_way_seconds=already))

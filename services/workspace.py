@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
 from requests.auth import AuthBase
 
 from services.call import Call, CancellableAdapter
-from services.errors import EndpointFailed, UnexpectedReply, Unreachable
+from services.errors import EndpointFailed, Unauthenticated, UnexpectedReply, Unreachable
 from services.refusals import Asked, refused
 from services.replies import (
     EventStream,
@@ -111,6 +111,18 @@ class Workspace:
     def close(self) -> None:
         """Close the connections that are kept for later calls; calls under way go on."""
         self._session.close()
+
+    def forget(self) -> None:
+        """Let go of what signs in, wherever this workspace is still held: calls from now on raise Unauthenticated."""
+
+        def forgotten() -> NoReturn:
+            raise Unauthenticated(
+                f"The sign-in to {self.host} was forgotten here.", "Connect again on the connection page."
+            )
+
+        with self._client_lock:
+            self._client, self._make_client, self._credentials = None, forgotten, forgotten
+        self.close()
 
     @property
     def sdk(self) -> "WorkspaceClient":

@@ -159,7 +159,7 @@ def use_typed(typed_now: Typed) -> None:
     if here.choices != choices:  # the person has gone through another door meanwhile
         return
     if here.typed is not None:
-        here.typed.close()
+        here.forget(here.typed)
     here.typed = typed
     here.identities[typed] = found
     here.door = None  # so that a second token makes a new conversation too
@@ -195,5 +195,5 @@ def _opened(here: Visit, key: tuple[str, ...], connect: Callable[[], Workspace])
         with here.lock:
             here.opened.setdefault(key, made)
             while len(here.opened) > KEPT_WORKSPACES:
-                here.opened.popitem(last=False)[1].close()
+                here.forget(here.opened.popitem(last=False)[1])  # an older token of the same visitor
     return here.opened[key]

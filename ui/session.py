@@ -87,13 +87,18 @@ class Visit:
         with self.lock:
             for one in self.conversations.values():
                 one.stop()
-            for view in self.views.values():
-                if self.typed is not None and isinstance(view, Watching):
-                    view.let_go(self.typed)
             if self.typed is not None:
-                self.typed.close()
+                self.forget(self.typed)
             self.typed = None
             self.door = None if self.door is Door.SESSION else self.door
+
+    def forget(self, workspace: Workspace) -> None:
+        """End what watches that workspace, and let go of what signs in there."""
+        with self.lock:
+            for view in self.views.values():
+                if isinstance(view, Watching):
+                    view.let_go(workspace)
+            workspace.forget()
 
     def _make_room(self) -> None:
         while len(self.conversations) >= KEPT_CONVERSATIONS:

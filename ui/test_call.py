@@ -73,7 +73,7 @@ class _TestCalls:
 
     def let_go(self, of: Workspace) -> None:
         """End what runs with that workspace's token."""
-        for call in self.made.get(of, {}).values():
+        for call in self.made.pop(of, {}).values():
             if call.job is not None:
                 call.job.stop()
 

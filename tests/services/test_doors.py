@@ -393,3 +393,16 @@ def test_the_connections_of_a_workspace_go_with_it(local_workspace):
     gc.collect()
     assert chat(workspace, asking(max_tokens=1)).error is None, "A workspace can still be used after close()."
     workspace.close()
+
+
+def test_a_forgotten_workspace_signs_nothing_in_any_more_wherever_it_is_held(local_workspace):
+    workspace = typed(local_workspace.host, local_workspace.token)
+    assert workspace.identity().user_name
+    token = local_workspace.token
+    workspace.forget()
+    for use in (workspace.identity, lambda: workspace.sdk, lambda: workspace.change("POST", "/x", {}, name="x")):
+        with pytest.raises(Unauthenticated, match="was forgotten here") as caught:
+            use()
+        assert "connection page" in caught.value.hint
+    signing = [workspace._credentials, workspace._make_client]
+    assert token not in repr([cell.cell_contents for one in signing for cell in one.__closure__])

@@ -5,7 +5,7 @@ import streamlit as st
 from services.settings import Settings
 from services.workspace import Door
 from ui.banner import banner
-from ui.connecting import Typed, current_door, forget_typed, use_door, use_typed, workspace
+from ui.connecting import Typed, current_door, forget_typed, local_shell_line, use_door, use_typed, workspace
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 from ui.session import forwarded_token, remembered, visit
@@ -99,3 +99,6 @@ for door in Door:
         draw(door, settings)
 with top, showing_errors():
     banner(workspace(), link=False)
+    if line := local_shell_line():
+        st.caption("To run code from here against it, as its admin, say this in a shell on this machine first:")
+        st.code(line, language="bash")

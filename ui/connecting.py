@@ -1,9 +1,11 @@
 """Which workspace this visit talks to, and as whom."""
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import streamlit as st
 
@@ -102,6 +104,16 @@ def refresh_endpoints() -> None:
     """Ask again at the next use; what is there is shown meanwhile."""
     for cache in list(visit().endpoints.values()):
         cache.outdated()
+
+
+def local_shell_line() -> str:
+    """The line that points a shell on this machine at the local workspace; empty while another one is in use.
+
+    The file that it names is readable by whoever runs the server only, and holds the admin's token.
+    """
+    if current_door() is not Door.LOCAL:
+        return ""
+    return f". {shlex.quote(str(Path(embedded().address().state) / 'env.sh'))}"
 
 
 def use_door(door: Door, *, local_user: str = "admin", profile: str | None = None, as_app: bool = False) -> None:

@@ -1,3 +1,5 @@
+import subprocess
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -90,3 +92,8 @@ def test_the_embedded_local_workspace_is_a_click_away(open_page: OpenPage):
     page.button(key="door-local-analyst").click().run()
     assert "**Local workspace:** real small models on this machine" in texts(page)
     assert "`analyst@local`" in texts(page)
+    line = page.code[0].value
+    said = subprocess.run(
+        ["bash", "-c", f'{line}; echo "$DATABRICKS_HOST"'], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.startswith("http://127.0.0.1:")

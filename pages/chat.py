@@ -34,7 +34,7 @@ def settings(here: Workspace, shown: Conversation) -> None:
 
 def empty(here: Workspace, shown: Conversation) -> None:
     undo_clear(shown)
-    if why:
+    if why or shown.pending:
         return
     st.info(EMPTY, icon=":material/chat:")
     if shown.endpoints and (question := starter_buttons()):

@@ -41,7 +41,7 @@ def changing(part: Callable[[Workspace, EndpointView, EndpointDetail, str], None
 
 
 PARTS: dict[str, Part] = {
-    "Config": lambda _here, _view, detail: endpoint_config(detail),
+    "Config": endpoint_config,
     TEST_CALL: lambda here, _view, detail: test_call(here, detail),
     "Traffic": endpoint_traffic,
     "Events and logs": endpoint_logs,

@@ -6,6 +6,7 @@ from services.secret_scopes import SecretScope
 from services.secret_uses import UsesLook
 from services.workspace import Workspace
 from ui.banner import banner
+from ui.clock import clock
 from ui.connecting import workspace
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
@@ -13,24 +14,30 @@ from ui.secret_scope_access import draw_access, draw_end
 from ui.secret_scope_changes import SecretChanges
 from ui.secret_scope_keys import draw_keys, store_what_was_entered
 from ui.secret_scope_list import draw_scopes
-from ui.secret_scope_lists import forget_secret_scopes, scope_contents, secret_scopes
+from ui.secret_scope_lists import forget_secret_scopes, scope_contents, secret_scopes, secret_scopes_as_of
 from ui.secret_uses import draw_broken, draw_look, look_at_uses
 from ui.session import remembered, scope_in_address, show_scope_in_address
 
 ABOUT = "Keys that endpoints need, such as a provider's API key. A value is written here and never shown again."
 
 
-def title(here: Workspace) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="secrets-tools"):
-        st.title("Secrets", width="stretch")
+def listed_scopes(here: Workspace) -> list[SecretScope]:
+    """The scopes, with how old their list is, and a button to ask again: also where it does not come."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="secrets-age"):
+        age, icon = st.empty(), ":material/refresh:"
         st.button(
-            "Refresh",
-            key="secrets.refresh",
-            on_click=forget_secret_scopes,
-            args=(here,),
-            icon=":material/refresh:",
-            type="tertiary",
+            "Refresh", key="secrets.refresh", on_click=forget_secret_scopes, args=(here,), icon=icon, type="tertiary"
         )
+    scopes = secret_scopes(here)
+    age.caption(f"As of {clock(secret_scopes_as_of(here))}", width="content")
+    return scopes
+
+
+def kept_in(scope: SecretScope) -> str:
+    """Where its values are, in Markdown, if that is not the workspace itself."""
+    if scope.read_only:
+        return "Kept in an Azure Key Vault, read-only here"
+    return "" if scope.backend_type == "DATABRICKS" else f"Kept in {code(scope.backend_type)}"
 
 
 def one_scope(here: Workspace, scope: SecretScope, look: UsesLook | None) -> None:
@@ -40,8 +47,9 @@ def one_scope(here: Workspace, scope: SecretScope, look: UsesLook | None) -> Non
     remembered(SecretChanges).draw_outcome("create", scope.name)
     with showing_errors():
         contents = scope_contents(here, scope.name)
-        kept_in = "an Azure Key Vault, read-only here" if scope.read_only else "Databricks"
-        st.caption(f"Kept in {kept_in} · your permission: {literal(contents.mine.label)}")
+        st.caption(
+            " · ".join(part for part in (kept_in(scope), f"Your permission: {literal(contents.mine.label)}") if part)
+        )
         draw_broken(look, scope.name)
         draw_keys(here, scope, contents, look)
         draw_access(here, scope, contents)
@@ -57,6 +65,7 @@ def all_scopes(here: Workspace, scopes: list[SecretScope], look: UsesLook | None
     draw_scopes(here, scopes, look)
 
 
+st.title("Secrets")
 with showing_errors():
     here = workspace()
     banner(here)
@@ -64,8 +73,7 @@ with showing_errors():
     changes.carry_out(here)
     changes.open_what_was_made()
     store_what_was_entered(here)
-    title(here)
-    scopes = secret_scopes(here)
+    scopes = listed_scopes(here)
     look = look_at_uses(here)
     asked = scope_in_address()
     chosen = next((scope for scope in scopes if scope.name.casefold() == asked.casefold()), None)

@@ -68,11 +68,14 @@ class _Row:
     side: Side | None = None
     asked: Asked | None = None
     """None: any."""
+    from_provider: bool | None = None
+    """None: whoever says it."""
 
     def matches(self, refusal: Refusal) -> bool:
         return (
             (not self.status or refusal.status in self.status)
             and self.asked in (None, refusal.asked)
+            and self.from_provider in (None, refusal.from_provider)
             and (not self.code or re.search(self.code, refusal.code) is not None)
             and (not self.text or re.search(self.text, refusal.text, re.IGNORECASE | re.DOTALL) is not None)
         )
@@ -90,10 +93,28 @@ _ROWS = (
     ),
     _Row(
         Rejected,
-        "The workspace refused the change of {name}: {text}",
+        "The workspace refused {name}: {text}",
         "Mend what the sentence names, then try again. Nothing was changed.",
         status=(400, 413, 422),
         asked=Asked.CHANGE,
+    ),
+    _Row(
+        EndpointFailed,
+        "The provider did not accept the endpoint's key: {text}",
+        "Store a new value for the secret that the endpoint names (Secrets page); its config says which.",
+        asked=Asked.INVOKE,
+        status=(401, 403),
+        from_provider=True,
+    ),
+    _Row(
+        EndpointFailed,
+        "{name} cannot use a secret that its config names: {text}",
+        "Store the secret that the sentence names on the Secrets page, or ask the endpoint's owner.",
+        asked=Asked.INVOKE,
+        status=(400, 403, 404),
+        text=r"secret reference|\bsecret\b.* (not found|cannot be resolved)",
+        from_provider=False,
+        side=Side.ENDPOINT,
     ),
     _Row(
         Rejected,
@@ -182,7 +203,7 @@ _ROWS = (
     _Row(
         NotFound,
         "{name}: {text}",
-        "Refresh the page: it may have been deleted meanwhile, or a name in it is wrong.",
+        "Check the names in it (model, version, scope, principal); it may also have been deleted meanwhile.",
         status=(404,),
         asked=Asked.CHANGE,
     ),
@@ -200,6 +221,14 @@ _ROWS = (
         "Look whether the change was made before you repeat it.",
         status=(500, 501, 502, 503, 504),
         asked=Asked.CHANGE,
+        side=Side.PLATFORM,
+    ),
+    _Row(
+        EndpointFailed,
+        "The workspace failed over {name}: {text}",
+        "Try again in a moment.",
+        status=(408, 500, 501, 502, 503, 504),
+        asked=Asked.READ,
         side=Side.PLATFORM,
     ),
     _Row(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.endpoints import Endpoint, EndpointDetail, get_endpoint_detail
 from services.errors import PlaygroundError
-from services.secret_scopes import Path, SecretReference, check_references, references_in
+from services.secret_scopes import Path, SecretReference, Unresolved, references_in, unresolved_references
 from services.workspace import Workspace
 
 MOST_DETAILS = 50
@@ -86,8 +86,8 @@ class UsesLook:
         self._not_looked_at = dict.fromkeys((one.name for one in self._asked), "not yet looked at") | dict.fromkeys(
             (one.name for one in beyond), f"beyond the first {MOST_DETAILS}"
         )
-        self._broken: dict[SecretReference, str] = before._broken if before is not None else {}
-        self._checked: dict[SecretReference, str] = {}
+        self._unresolved: dict[SecretReference, Unresolved] = before._unresolved if before is not None else {}
+        self._checked: dict[SecretReference, Unresolved] = {}
         self.not_checked = 0
         """References beyond the first MOST_SCOPES scopes."""
         self.done = False
@@ -115,10 +115,18 @@ class UsesLook:
 
     @property
     def broken(self) -> list[tuple[SecretUse, str]]:
-        """Uses that resolve to nothing for this identity, each with a sentence."""
+        """Uses whose secret is not there, each with a sentence."""
+        return [(use, found.sentence) for use, found in self._found_unresolved() if found.missing]
+
+    @property
+    def unclear(self) -> list[SecretUse]:
+        """Uses of scopes that this identity cannot look into."""
+        return [use for use, found in self._found_unresolved() if not found.missing]
+
+    def _found_unresolved(self) -> list[tuple[SecretUse, Unresolved]]:
         with self._lock:
-            broken = self._broken
-        return [(use, broken[use.reference]) for use in self.uses if use.reference in broken]
+            found = self._unresolved
+        return [(use, found[use.reference]) for use in self.uses if use.reference in found]
 
     def _run(self) -> None:
         try:
@@ -126,7 +134,7 @@ class UsesLook:
                 list(pool.map(self._look_at, self._asked))
                 list(pool.map(self._check, self._by_scope()))
             with self._lock:
-                self._broken = self._checked
+                self._unresolved = self._checked
         finally:
             self.done = True
 
@@ -156,9 +164,9 @@ class UsesLook:
     def _check(self, references: Iterable[SecretReference]) -> None:
         if self._stopped.is_set():
             return
-        broken = check_references(self._workspace, references)
+        found = unresolved_references(self._workspace, references)
         with self._lock:
-            self._checked |= broken
+            self._checked |= found
 
 
 def _version(endpoint: Endpoint) -> tuple[str, int | None]:

@@ -204,7 +204,7 @@ def _draw_below(job: ChatJob, key: str) -> None:
     for notice in _notices(reply):
         st.warning(notice, icon=":material/warning:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(figures(measured(reply, job.call.record), reply.outcome))
+        st.caption(figures(measured(reply, job.call.record), reply.outcome, job.served_by))
         if st.button(
             "Inspect",
             key=f"{key}-inspect",
@@ -236,8 +236,8 @@ def _notices(reply: ChatReply) -> list[str]:
     return notices
 
 
-def figures(metrics: ChatMetrics, outcome: Outcome) -> str:
-    """The line below an answer. What was not measured or reported is left out."""
+def figures(metrics: ChatMetrics, outcome: Outcome, served_by: str = "") -> str:
+    """The line below an answer. What was not measured or reported is left out. *served_by* is the entity that answered."""
     parts = []
     if outcome is Outcome.STOPPED:
         parts.append("stopped")
@@ -253,4 +253,6 @@ def figures(metrics: ChatMetrics, outcome: Outcome) -> str:
     elif outcome is Outcome.COMPLETE:
         parts.append("token usage not reported")
     parts += dict.fromkeys(LABELS.get(reason) or literal(reason[:60]) for reason in metrics.finish_reasons)
+    if served_by:
+        parts.append(f"by {literal(served_by[:60])}")
     return " · ".join(parts)

@@ -10,7 +10,7 @@ from services.snippets import Snippet
 from services.snippets.endpoints import endpoint_snippets
 from services.workspace import Workspace
 from ui.endpoint_view import EndpointView
-from ui.errors import showing_errors
+from ui.errors import draw_error
 from ui.foreign_text import literal
 from ui.snippet_list import draw_snippets
 
@@ -29,15 +29,20 @@ def change_button(
 ) -> None:
     """Draw the button; when it is pressed, send what *make* returns, once, and run the page again with *done* said on top.
 
-    A refusal is drawn here. *make* may ask the workspace, and raise PlaygroundError.
+    A refusal is drawn here, until the next change: below the button, so that nothing moves between a mouse's down and up.
+    *make* may ask the workspace, and raise PlaygroundError.
     """
     kind = "tertiary" if quiet else "primary"
     pressed = st.button(label, key=f"{key}-{view.sends}", disabled=disabled, icon=icon, type=kind)  # type: ignore[arg-type]
     if pressed and not disabled:
-        with showing_errors():
-            with st.spinner("Sending the change", show_time=True):
+        with st.spinner("Sending the change", show_time=True):
+            try:
                 view.send(of, make, done)
-            st.rerun()
+            except PlaygroundError as refusal:
+                view.refused, view.refusal = key, refusal
+        st.rerun()
+    if view.refused == key and view.refusal is not None:
+        draw_error(view.refusal)
 
 
 def change_code(make: Callable[[], Change], *, key: str, label: str = "The same as code") -> None:

@@ -14,7 +14,7 @@ def confirmed_by_name(name: str, consequence: str, *, label: str = "Delete", key
     st.markdown(consequence)
     with st.form(f"{key}-form", border=False):
         st.text_input(f"Type {literal(name)} to confirm", key=f"{key}-name", autocomplete="off")
-        pressed = st.form_submit_button(label, key=f"{key}-confirm", type="primary")
+        pressed = st.form_submit_button(f":red[{label}]", key=f"{key}-confirm")
     if pressed and typed_into(f"{key}-name").strip() != name:
         st.error(f"That is not its name: type {code(name)} exactly. Nothing was deleted.", icon=":material/warning:")
         return False

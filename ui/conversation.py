@@ -70,7 +70,8 @@ class Conversation:
     @property
     def title(self) -> str:
         """What it is called in a list: the start of its first prompt."""
-        return " ".join(self.turns[0].prompt.split())[:40] if self.turns else "New conversation"
+        first = self.turns[0].prompt if self.turns else self.pending or ""
+        return " ".join(first.split())[:40] or "New conversation"
 
     def ask(self, workspace: Workspace, prompt: str, known: Mapping[str, Readiness] | None = None) -> Turn:
         """Begin a turn: append it, then send it to each endpoint. What cannot be sent stays in the turn, with the reason.

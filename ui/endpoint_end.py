@@ -15,6 +15,7 @@ from ui.navigation import go_to
 from ui.session import conversations, remembered
 
 GATEWAY_PROVIDER = "databricks-model-serving"
+STOPPING = "stopping"
 
 
 def endpoint_end(of: Workspace, view: EndpointView, detail: EndpointDetail, reason: str) -> None:
@@ -25,9 +26,34 @@ def endpoint_end(of: Workspace, view: EndpointView, detail: EndpointDetail, reas
     st.markdown(
         f"Whoever calls {code(view.name)} from then on is refused. Its config and permissions are gone for good."
     )
-    if st.button("Delete the endpoint", key="endpoint-delete", icon=":material/delete:", disabled=bool(reason)):
+    if st.button(":red[Delete the endpoint]", key="endpoint-delete", icon=":material/delete:", disabled=bool(reason)):
         _confirm(of, view, detail)
     change_code(lambda: delete_change(view.name), key="endpoint-delete-code")
+
+
+def start_button(of: Workspace, view: EndpointView, *, key: str, disabled: bool = False) -> None:
+    """Draw the button that starts a stopped endpoint."""
+    done, icon = f"The start of {code(view.name)} was begun.", ":material/power_settings_new:"
+    change_button(
+        "Start", lambda: start_change(view.name), of=of, view=view, done=done, key=key, disabled=disabled, icon=icon
+    )
+
+
+def _stop(of: Workspace, view: EndpointView) -> None:
+    st.button("Stop", key="endpoint-ask-stop", icon=":material/stop_circle:", on_click=_arm, args=(view, True))
+    if view.drafts.get(STOPPING) != view.saved:
+        return
+    with st.container(border=True, key="endpoint-stopping"):
+        st.markdown(f"Whoever calls {code(view.name)} is refused until somebody starts it, which can take minutes.")
+        with st.container(horizontal=True, gap="small"):
+            done = f"Stopped {code(view.name)}."
+            change_button("Stop it", lambda: stop_change(view.name), of=of, view=view, done=done, key="endpoint-stop")
+            st.button("Keep it running", key="endpoint-keep-running", on_click=_arm, args=(view, False))
+
+
+def _arm(view: EndpointView, asked: bool) -> None:
+    """Ask for confirmation, until something is changed: how many changes went through is what is remembered."""
+    view.drafts[STOPPING] = view.saved if asked else None
 
 
 def _stop_and_start(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None:
@@ -39,12 +65,10 @@ def _stop_and_start(of: Workspace, view: EndpointView, detail: EndpointDetail) -
         st.caption(f":material/lock: {literal(reason)}")
     elif endpoint.ready:
         st.caption("A stopped endpoint answers nobody and costs nothing; its config stays.")
-        done = f"Stopped {code(view.name)}."
-        change_button("Stop", lambda: stop_change(view.name), of=of, view=view, done=done, key="endpoint-stop")
+        _stop(of, view)
         change_code(lambda: stop_change(view.name), key="endpoint-stop-code")
     else:
-        done = f"The start of {code(view.name)} was begun."
-        change_button("Start", lambda: start_change(view.name), of=of, view=view, done=done, key="endpoint-start")
+        start_button(of, view, key="endpoint-start")
         change_code(lambda: start_change(view.name), key="endpoint-start-code")
 
 
@@ -62,7 +86,7 @@ def _deletion(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None
                 view.send(of, lambda: delete_change(view.name), "")
                 view.gone = True
                 endpoint_cache(of).forget(view.name)
-                remembered(EndpointsView).done = f"Deleted {code(view.name)}."
+                remembered(EndpointsView).say(f"Deleted {code(view.name)}.")
         go_to("endpoints")
 
 

@@ -1,5 +1,6 @@
 """Find endpoints in a long list: search, filters and pages, which survive a visit to another page."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from services.endpoints import Endpoint
 from ui.session import reseed, seed
 
 PAGE = 25
+SAID_SECONDS = 10.0
+"""How long a sentence stays about what was done."""
 ANY = ""
 CUSTOM = "custom model"
 _Values = Callable[[Endpoint], Sequence[str]]
@@ -41,12 +44,21 @@ class EndpointsView:
     searches: int = 0
     """How often what is looked for has changed."""
     done: str = ""
-    """What was done elsewhere that concerns this list, to be said once; Markdown."""
+    """What was done elsewhere that concerns this list; Markdown."""
+
+    _until: float = 0.0
 
     def take_done(self) -> str:
-        """The sentence, once."""
-        said, self.done = self.done, ""
-        return said
+        """The sentence, for SAID_SECONDS: the page may run again at once, when a newer list has come."""
+        if self.done and not self._until:
+            self._until = time.monotonic() + SAID_SECONDS
+        elif time.monotonic() > self._until:
+            self.done, self._until = "", 0.0
+        return self.done
+
+    def say(self, done: str) -> None:
+        """Let the list say what was done."""
+        self.done, self._until = done, 0.0
 
     def reset(self) -> None:
         """Show everything again."""

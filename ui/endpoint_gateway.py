@@ -30,6 +30,8 @@ class _Setting:
     kind: str = "switch"
     """switch, text, lines or choice."""
     choices: tuple[str, ...] = ()
+    needs: Path = ()
+    """The switch without which it does nothing."""
 
 
 def _guardrails(side: str) -> tuple[_Setting, ...]:
@@ -45,13 +47,14 @@ def _guardrails(side: str) -> tuple[_Setting, ...]:
 OPEN = "Records"
 """The part that is unfolded though nothing is set in it."""
 _TABLE = "inference_table_config"
+_KEEPS: Path = (_TABLE, "enabled")
 _PARTS: dict[str, tuple[_Setting, ...]] = {
     "Records": (
         _Setting(("usage_tracking_config", "enabled"), "Count usage in the system tables"),
-        _Setting((_TABLE, "enabled"), "Keep requests and replies in an inference table"),
-        _Setting((_TABLE, "catalog_name"), "Catalog", "text"),
-        _Setting((_TABLE, "schema_name"), "Schema", "text"),
-        _Setting((_TABLE, "table_name_prefix"), "Table name prefix", "text"),
+        _Setting(_KEEPS, "Keep requests and replies in an inference table"),
+        _Setting((_TABLE, "catalog_name"), "Catalog", "text", needs=_KEEPS),
+        _Setting((_TABLE, "schema_name"), "Schema", "text", needs=_KEEPS),
+        _Setting((_TABLE, "table_name_prefix"), "Table name prefix", "text", needs=_KEEPS),
     ),
     "Fallback": (_Setting(("fallback_config", "enabled"), "Ask another served entity when one answers 429 or 5xx"),),
     "Guardrails for what is asked": _guardrails("input"),
@@ -69,7 +72,8 @@ def endpoint_gateway(of: Workspace, view: EndpointView, detail: EndpointDetail, 
             is_set = any(value_at(draft.base, setting.path) for setting in settings)
             with st.expander(title, expanded=is_set or title == OPEN):
                 for setting in settings:
-                    _draw(view, draft, setting, disabled=bool(reason))
+                    idle = setting.needs and value_at(draft.body, setting.needs) is not True
+                    _draw(view, draft, setting, disabled=bool(reason or idle))
         with st.expander("Rate limits", expanded=True):
             _limits(view, draft, disabled=bool(reason))
     with text:
@@ -79,8 +83,6 @@ def endpoint_gateway(of: Workspace, view: EndpointView, detail: EndpointDetail, 
         return ai_gateway_change(view.name, draft.body)
 
     with text:
-        if draft.changed:
-            draw_differences(differences(draft.base, draft.body))
         change_button(
             "Save the AI gateway",
             make,
@@ -90,7 +92,9 @@ def endpoint_gateway(of: Workspace, view: EndpointView, detail: EndpointDetail, 
             key="endpoint-gateway-save",
             disabled=bool(reason) or not draft.changed or bool(draft.unreadable),
         )
-        if not draft.changed and not reason:
+        if draft.changed:
+            draw_differences(differences(draft.base, draft.body))
+        elif not reason:
             st.caption("Change something to save it.")
         change_code(make, key="endpoint-gateway-code")
 

@@ -1,10 +1,13 @@
 """The head of the endpoint page: what it is, how it is doing, and where to go from here."""
 
+from typing import Literal
+
 import streamlit as st
 
 from services.endpoints import EndpointDetail, why_not_servable
 from services.workspace import Workspace
 from ui.clock import clock, day_and_clock
+from ui.endpoint_end import start_button
 from ui.endpoint_rows import served_text, state_badge
 from ui.endpoint_setup.stages import deployment_stages, watch
 from ui.endpoint_view import EndpointView
@@ -21,7 +24,8 @@ def endpoint_header(of: Workspace, view: EndpointView, detail: EndpointDetail) -
     """Draw it."""
     endpoint = detail.endpoint
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="endpoint-state"):
-        st.markdown(state_badge(endpoint), width="content")
+        badge = ":gray-badge[:material/stop_circle: Stopped]" if detail.stopped else state_badge(endpoint)
+        st.markdown(badge, width="content")
         if detail.scaled_to_zero:
             st.badge("Scaled to zero", icon=":material/bedtime:", color="gray")
         st.badge(literal(endpoint.task or "custom model"), color="gray")
@@ -36,24 +40,27 @@ def endpoint_header(of: Workspace, view: EndpointView, detail: EndpointDetail) -
         entities = detail.pending.entities if detail.pending else ()
         said = "".join(f" {code(one.name)}: {literal(one.message)}" for one in entities if one.message)
         st.warning(f"Its last update failed.{said} **Next:** read Events and logs.", icon=":material/error:")
-    _ways_on(detail)
+    _ways_on(of, view, detail)
 
 
 def _facts(detail: EndpointDetail) -> list[str]:
     endpoint = detail.endpoint
     return [
         f"serves {served_text(endpoint)}",
-        f"created by {literal(endpoint.creator)}" if endpoint.creator else "",
+        f"created by {code(endpoint.creator)}" if endpoint.creator else "",
         f"last changed {day_and_clock(endpoint.updated_ms)}" if endpoint.updated_ms else "",
         f"you have {literal(endpoint.permission_level)}" if endpoint.permission_level else "",
     ]
 
 
-def _ways_on(detail: EndpointDetail) -> None:
+def _ways_on(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None:
     endpoint, reason = detail.endpoint, why_not_servable(detail.endpoint)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="endpoint-tools"):
+        if detail.stopped:
+            start_button(of, view, key="endpoint-start-now", disabled=bool(reason))
         opens = None if endpoint.chats else _open_test_call
-        tried = st.button("Try it", key="endpoint-try", type="primary", icon=":material/play_arrow:", on_click=opens)
+        kind: Literal["primary", "secondary"] = "secondary" if detail.stopped else "primary"
+        tried = st.button("Try it", key="endpoint-try", type=kind, icon=":material/play_arrow:", on_click=opens)
         if tried and endpoint.chats:
             new_conversation()
             go_to("chat", endpoint=endpoint.name)

@@ -40,8 +40,6 @@ def endpoint_limits(of: Workspace, view: EndpointView, detail: EndpointDetail, r
         return rate_limits_change(view.name, limits)
 
     unchanged = sorted(limits, key=str) == sorted(before, key=str)
-    if unchanged and not reason:
-        st.caption("Change a figure to save it.")
     change_button(
         "Save the limits",
         make,
@@ -51,6 +49,8 @@ def endpoint_limits(of: Workspace, view: EndpointView, detail: EndpointDetail, r
         key="endpoint-limits-save",
         disabled=bool(reason) or unchanged,
     )
+    if unchanged and not reason:
+        st.caption("Change a figure to save it.")
     change_code(make, key="endpoint-limits-code")
 
 

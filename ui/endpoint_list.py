@@ -1,37 +1,23 @@
-"""Lists that several pages show."""
+"""The home page's endpoints: a few, each a link, and the way to the rest."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from services.endpoints import Endpoint
+from ui.endpoint_rows import endpoint_rows
+from ui.navigation import link_to
 
-MOST = 50
+FEW = 5
 
 
 def endpoint_list(endpoints: Sequence[Endpoint]) -> None:
-    """Name, task, state, what is served and what I may do. A Markdown list: it wraps on a phone, and costs no data grid."""
-    if not endpoints:
+    """Draw those that are ready first, then the links to all of them and to a new one."""
+    if endpoints:
+        endpoint_rows(sorted(endpoints, key=lambda one: not one.ready)[:FEW], key="home-endpoint")
+    else:
         st.info("There are no serving endpoints here that you may see.", icon=":material/bedtime:")
-        return
-    st.markdown("\n".join(f"- {_line(endpoint)}" for endpoint in endpoints[:MOST]))
-    if len(endpoints) > MOST:
-        st.caption(f"The first {MOST} of {len(endpoints)}; the chat page's list has every chat endpoint.")
-
-
-def _line(endpoint: Endpoint) -> str:
-    served = ", ".join(_code(entity.entity or entity.name) for entity in endpoint.served_entities)
-    parts = [
-        f"**{_code(endpoint.name)}**",
-        endpoint.state,
-        _code(endpoint.task) or "custom model",
-        f"serves {served}" if served else "serves nothing yet",
-        _code(endpoint.permission_level),
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def _code(text: str) -> str:
-    """Text of others in Markdown of ours: as code, without what would end it."""
-    clean = " ".join(text.split()).replace("`", "'")
-    return f"`{clean}`" if clean else ""
+    with st.container(horizontal=True, gap="small", key="home-endpoint-links"):
+        if len(endpoints) > FEW:
+            link_to("endpoints", f"All {len(endpoints)} endpoints")
+        link_to("endpoint_setup", "Set up an endpoint")

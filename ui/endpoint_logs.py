@@ -43,7 +43,7 @@ def _draw_log(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None
     if not names:
         st.caption("It serves nothing that could write a log.")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         name = st.selectbox("Served entity", names, key=f"endpoint.log.{view.saved}", width=320) or names[0]
         kind = st.segmented_control("Log", list(_KINDS), default="Service log", key="endpoint.log-kind", required=True)
     ask = _KINDS[kind or "Service log"]

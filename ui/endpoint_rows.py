@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from services.endpoints import Endpoint
-from ui.foreign_text import literal
+from ui.foreign_text import code, literal
 from ui.navigation import link_to
 
 SERVED = 4
@@ -29,7 +29,7 @@ def endpoint_rows(endpoints: Sequence[Endpoint], *, key: str) -> None:
         with st.container(border=True, gap=None, key=f"{key}-{place}"):
             name = f"**{literal(endpoint.name) or 'without a name'}**"
             link_to("endpoint", f"{name} &nbsp; {state_badge(endpoint)}", endpoint=endpoint.name)
-            st.caption(_about(endpoint))
+            st.caption(f"&ensp;{_about(endpoint)}")  # as wide as what a link has before its icon
 
 
 def served_text(endpoint: Endpoint) -> str:
@@ -49,7 +49,7 @@ def _about(endpoint: Endpoint) -> str:
     parts = [
         literal(endpoint.task) or "custom model",
         f"serves {served_text(endpoint)}",
-        f"by {literal(endpoint.creator)}" if endpoint.creator else "",
+        f"by {code(endpoint.creator)}" if endpoint.creator else "",
         literal(endpoint.permission_level),
     ]
     return " · ".join(part for part in parts if part)

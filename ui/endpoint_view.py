@@ -9,6 +9,7 @@ from weakref import ReferenceType, ref
 import streamlit as st
 
 from services.endpoints import Change, EndpointDetail, get_endpoint_detail, send_change
+from services.errors import PlaygroundError
 from services.workspace import Workspace
 from ui.connecting import endpoint_cache
 from ui.foreign_text import literal
@@ -32,6 +33,10 @@ class EndpointView:
     """How many changes went through: it is in the keys of fields, which then begin with what is there now."""
     gone: bool = False
     """Whether it was deleted here."""
+    refused: str = ""
+    """The key of the button whose change was refused last."""
+    refusal: PlaygroundError | None = None
+    """Why; it is shown until the next change, or until everything is asked for again."""
     drafts: dict[str, Any] = field(default_factory=dict)
     """What is being edited, by part of the page."""
     _of: ReferenceType[Workspace] | None = None
@@ -72,6 +77,7 @@ class EndpointView:
     def refresh(self) -> None:
         """Ask for everything again at its next use."""
         self._answers.clear()
+        self.refused, self.refusal = "", None
 
     def take_done(self) -> str:
         """What was done, once."""

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from services.endpoints import Endpoint
 from services.workspace import Workspace
 from ui.clock import clock
 from ui.connecting import endpoint_cache, refresh_endpoints
@@ -11,9 +12,14 @@ from ui.errors import draw_error
 POLL_SECONDS = 0.5
 
 
-def list_age(of: Workspace, *, key: str) -> None:
-    """One line: as of when, and a button to ask again. While a list is asked for, the page runs again when it has come."""
+def list_age(of: Workspace, *, key: str, drawn: list[Endpoint] | None = None) -> None:
+    """One line: as of when, and a button to ask again. While a list is asked for, the page runs again when it has come.
+
+    *drawn*: the list that the page has drawn. One that came since, before this line, is drawn at once.
+    """
     cache = endpoint_cache(of)
+    if drawn is not None and cache.listed is not drawn:
+        st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-age"):
         if cache.asking:
             st.fragment(_waiting, run_every=POLL_SECONDS)(cache, cache.revision)

@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from services.readiness import Readiness
 from ui.conversation import Conversation
 from ui.markdown_blocks import safe
-from ui.session import typed_into
+from ui.session import show_in_address, typed_into
 
 KEY = "chat-prompt"
 PLACEHOLDER = "Ask the endpoint"
@@ -34,14 +34,19 @@ def closed_box(slot: DeltaGenerator) -> None:
 
 def _keep(shown: Conversation) -> None:
     shown.pending = typed_into(KEY)
+    show_in_address(shown)  # the run that follows asks it, so it must be a run of this conversation
 
 
 def draw_pending(shown: Conversation) -> None:
-    """Draw a prompt that could not be asked yet."""
+    """Draw a prompt that could not be asked yet. Each run tries; a click on “Send now” makes one."""
     if shown.pending:
         st.chat_message("user").markdown(safe(shown.pending))
-        st.warning("Not sent yet: it goes out when it can be answered.", icon=":material/schedule:")
-        st.button("Discard", key="chat-discard", on_click=_discard, args=(shown,))
+        until = "it goes out when it can be answered" if shown.endpoints else "choose an endpoint, and it goes out"
+        st.warning(f"Not sent yet: {until}.", icon=":material/schedule:")
+        with st.container(horizontal=True):
+            if shown.endpoints:
+                st.button("Send now", key="chat-send-now", icon=":material/send:")
+            st.button("Discard", key="chat-discard", on_click=_discard, args=(shown,))
 
 
 def _discard(shown: Conversation) -> None:

@@ -112,9 +112,8 @@ def _draw_acl(workspace: Workspace, scope: str, acl: Acl, place: int) -> None:
         )
         with st.container(horizontal=True, gap="small"):
             st.button(
-                "Revoke it",
+                ":red[Revoke it]",
                 key="secrets.confirm-revoke",
-                type="primary",
                 on_click=changes.ask,
                 args=(changes.asked, change),
             )

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from services.secret_scopes import MyPermission, ScopeContents, Secret, SecretReference, SecretScope, delete_secret
+from services.secret_scopes import (
+    MyPermission,
+    ScopeContents,
+    Secret,
+    SecretReference,
+    SecretScope,
+    delete_secret,
+    is_key_not_name,
+)
 from services.secret_uses import SecretUse, UsesLook
 from services.snippets.secret_scopes import delete_secret_code, list_secrets_code, put_secret_code
 from services.workspace import Workspace
@@ -81,7 +89,8 @@ def _draw_put(
         elif not contents.mine.writes:
             st.caption("Whether you may write here, the workspace only says when you try.")
         draw_secret_entry(workspace, entry, scope.name, contents.secrets, disabled=bool(reason))
-        key = typed_into(entry.widget("key-name")).strip() or "my-key"
+        typed = typed_into(entry.widget("key-name")).strip()
+        key = "my-key" if not typed or is_key_not_name(typed) else typed
         draw_snippets(put_secret_code(scope.name, key), key="secrets.put.snippets", label="The same as code")
 
 
@@ -141,9 +150,8 @@ def _confirm(workspace: Workspace, scope: str, key: str, uses: Sequence[SecretUs
     else:
         st.markdown(consequence)
         st.button(
-            "Delete the key",
+            ":red[Delete the key]",
             key="secrets.confirm",
-            type="primary",
             on_click=changes.ask,
             args=(changes.asked, change),
         )

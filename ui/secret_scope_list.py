@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from services.secret_scopes import SecretScope, create_secret_scope
+from services.secret_scopes import SecretScope, create_secret_scope, is_key_not_name
 from services.secret_uses import UsesLook
 from services.snippets.secret_scopes import create_scope_code, list_scopes_code
 from services.workspace import Workspace
@@ -83,7 +83,8 @@ def _draw_create(workspace: Workspace) -> None:
         args=(workspace, changes, changes.asked),
     )
     changes.draw_outcome("create")
-    name = typed_into("secrets.new-name").strip() or "my-team"
+    typed = typed_into("secrets.new-name").strip()
+    name = "my-team" if not typed or is_key_not_name(typed) else typed
     snippets = create_scope_code(name, managed_by_all=bool(entered("secrets.new-for-all")))
     draw_snippets(snippets, key="secrets.create.snippets", label="The same as code")
 

@@ -70,6 +70,12 @@ def secret_scopes(workspace: Workspace) -> list[SecretScope]:
     return lists.scopes[1]
 
 
+def secret_scopes_as_of(workspace: Workspace) -> float:
+    """When the list came that `secret_scopes` returned last, seconds since the epoch; now, where there is none."""
+    scopes = known_scopes(workspace).scopes
+    return time.time() - (time.monotonic() - scopes[0] if scopes else 0.0)
+
+
 def scope_contents(workspace: Workspace, scope: str) -> ScopeContents:
     """What is in that scope, at most LIST_SECONDS old. Raises NotFound or another PlaygroundError; failures are not kept."""
     lists = known_scopes(workspace)

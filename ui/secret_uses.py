@@ -41,6 +41,9 @@ def draw_look(look: UsesLook | None) -> None:
         named = "; ".join(f"{code(name)}: {literal(reason)}" for name, reason in list(unseen.items())[:MOST])
         more = f"; and {len(unseen) - MOST} more" if len(unseen) > MOST else ""
         st.caption(f"May use secrets too, but could not be looked into: {named}{more}.")
+    if unclear := look.unclear:
+        scopes = list(dict.fromkeys(use.reference.scope for use in unclear))
+        st.caption(f"Not checked, as you cannot look into their scopes: references to secrets in {_named(scopes)}.")
     if look.not_checked:
         st.caption(f"{look.not_checked} references lead to further scopes and were not checked.")
 
@@ -63,25 +66,27 @@ def draw_broken(look: UsesLook | None, scope: str = "") -> None:
     broken = [one for one in (look.broken if look else []) if not scope or one[0].names(scope)]
     if not broken:
         return
-    lines = [
-        f"- {code(use.endpoint)}, {code(use.entity)}, field {code(use.field)} names {code(str(use.reference))}: "
-        f"{literal(sentence)}"
-        for use, sentence in broken
-    ]
-    label = "1 secret reference does" if len(broken) == 1 else f"{len(broken)} secret references do"
+    users: dict[str, dict[str, None]] = {}
+    for use, sentence in broken:
+        users.setdefault(sentence, {})[use.endpoint] = None
+    lines = [f"- {literal(sentence)} Used by {_named(list(names))}." for sentence, names in users.items()]
+    label = "A secret that is used is missing" if len(lines) == 1 else f"{len(lines)} secrets that are used are missing"
     with st.container(key="secrets-broken"):
         more = f"\n\nand {len(lines) - 20} more" if len(lines) > 20 else ""
-        st.warning(f"**{label} not resolve for you**\n\n" + "\n".join(lines[:20]) + more, icon=":material/link_off:")
+        st.warning(f"**{label}**\n\n" + "\n".join(lines[:20]) + more, icon=":material/link_off:")
         draw_used_by([use for use, _ in broken], key="secrets-broken-links", label="Open")
 
 
 def sentence_of(uses: Sequence[SecretUse]) -> str:
     """Who names it, for a question before it is deleted; in Markdown, empty for nobody."""
     names = list(dict.fromkeys(use.endpoint for use in uses))
-    if not names:
-        return ""
+    return f"Calls of {_named(names)} will fail without it." if names else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of them, in Markdown."""
     more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return f"Calls of {', '.join(code(name) for name in names[:MOST])}{more} will fail without it."
+    return ", ".join(code(name) for name in names[:MOST]) + more
 
 
 def _looking(look: UsesLook) -> None:

@@ -108,8 +108,10 @@ class SecretEntry:
             )
         new = self.into == NEW_SCOPE
         scope = checked_scope(typed_into(self.widget("new-scope")).strip()) if new else self.into
-        key = checked_key(typed_into(self.widget("key-name")).strip())
-        if key.casefold() in self.there and self.told != key.casefold():
+        key = typed_into(self.widget("key-name")).strip()
+        if key.casefold() not in self.there:
+            checked_key(key)
+        elif self.told != key.casefold():
             raise BadInput(
                 f"There is a key {key} in this scope already, so nothing was sent.",
                 "Store it once more to replace its value, or choose another name.",
@@ -144,7 +146,7 @@ def draw_secret_entry(
             disabled=disabled,
         )
     name = seed(entry.widget("key-name"), entry.key if refused else "")
-    st.text_input("Key", key=name, placeholder="openai-api-key", max_chars=128, disabled=disabled)
+    st.text_input("Name of the key", key=name, placeholder="openai-api-key", max_chars=128, disabled=disabled)
     found = there.get(typed_into(name).strip().casefold())
     entry.into, entry.there, entry.told = into, frozenset(there), found.key.casefold() if found else ""
     if found:

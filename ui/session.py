@@ -78,9 +78,9 @@ class Visit:
             return found
 
     def held(self) -> list[Conversation]:
-        """Those in which something was said, the last used first."""
+        """Those in which something was said or waits to be, the last used first."""
         with self.lock:
-            return [one for one in reversed(self.conversations.values()) if one.turns]
+            return [one for one in reversed(self.conversations.values()) if one.turns or one.pending]
 
     def forget_token(self) -> None:
         """Let go of the typed token, and end what runs with it."""
@@ -102,7 +102,7 @@ class Visit:
 
     def _make_room(self) -> None:
         while len(self.conversations) >= KEPT_CONVERSATIONS:
-            empty = (name for name, one in self.conversations.items() if not one.turns)
+            empty = (name for name, one in self.conversations.items() if not (one.turns or one.pending))
             self.conversations.pop(next(empty, next(iter(self.conversations)))).stop()
 
 
@@ -273,7 +273,7 @@ def conversation() -> Conversation:
 
 
 def conversations() -> list[Conversation]:
-    """Those of this browser in which something was said, the last used first."""
+    """Those of this browser in which something was said or waits to be, the last used first."""
     return visit().held()
 
 

@@ -86,6 +86,8 @@ class Deployment:
         """Why the last question had no answer; it is asked again."""
         self.evidence: Evidence | None = None
         """After a failure: what the workspace says of it."""
+        self.ended_ms: int | None = None
+        """When it was over."""
         self.trial = Trial(workspace, endpoint) if trial else None
         """The call that is made when it is ready; None where none is wanted."""
         self._give_up_seconds = give_up_seconds
@@ -225,6 +227,7 @@ class Deployment:
         elif ending is Ending.FAILED:
             self._stages.ends("config", Progress.FAILED, now, "The config could not be put in place")
         self._stages.all_end(now, _LAST_PROGRESS.get(ending, Progress.CUT))
+        self.ended_ms = int(time.time() * 1000)
         self.ending = ending  # last: readers look at it first
 
 

@@ -104,7 +104,7 @@ class Submission:
             self.taken_by = existing(self._workspace, self.endpoint)
         else:
             self.updates = get_endpoint_detail(self._workspace, self.endpoint)
-        if self.problems or self.taken_by is not None:
+        if any(one.blocks for one in self.problems) or self.taken_by is not None:
             self.step = Step.KEPT_BACK
             return False
         return True

@@ -4,6 +4,7 @@ A draft is JSON. ``providers`` and ``entity_forms`` say which fields there are, 
 ``problems`` says what is wrong with it, ``create_endpoint`` and ``update_config`` send it.
 """
 
+from services.endpoint_setup.changes import Change, config_changes
 from services.endpoint_setup.checks import existing, missing_references, name_problems, problems, references
 from services.endpoint_setup.draft import Body, path_text, value_at, with_value
 from services.endpoint_setup.entities import (
@@ -19,6 +20,7 @@ from services.endpoint_setup.entities import (
     with_variant,
     without_entity,
 )
+from services.endpoint_setup.entity_checks import why_no_variable
 from services.endpoint_setup.entity_forms import (
     ENDPOINT_FIELDS,
     ENTITIES,
@@ -31,7 +33,7 @@ from services.endpoint_setup.fields import FieldKind, FormField, PlacedField, wa
 from services.endpoint_setup.json_text import parsed, shown
 from services.endpoint_setup.problems import Problem
 from services.endpoint_setup.providers import PROVIDERS, TASKS, Provider, Variant, provider_named, variant_of
-from services.endpoint_setup.secret_fields import without_values
+from services.endpoint_setup.secret_fields import NO_SECRET, without_values
 from services.endpoint_setup.sending import (
     create_call,
     create_endpoint,
@@ -54,10 +56,12 @@ from services.endpoint_setup.traffic import (
 __all__ = [
     "ENDPOINT_FIELDS",
     "ENTITIES",
+    "NO_SECRET",
     "PROVIDERS",
     "ROUTES",
     "TASKS",
     "Body",
+    "Change",
     "Entity",
     "EntityKind",
     "FieldKind",
@@ -67,6 +71,7 @@ __all__ = [
     "Provider",
     "Variant",
     "by_model_units",
+    "config_changes",
     "create_call",
     "create_endpoint",
     "default_name",
@@ -99,6 +104,7 @@ __all__ = [
     "value_at",
     "variant_of",
     "walk",
+    "why_no_variable",
     "with_entity",
     "with_field",
     "with_provider",

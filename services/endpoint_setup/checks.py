@@ -10,12 +10,19 @@ from services.endpoint_setup.entity_checks import entity_problems
 from services.endpoint_setup.fields import walk
 from services.endpoint_setup.problems import Problem, quoted
 from services.endpoint_setup.schema import CREATE, PLAINTEXT
-from services.endpoint_setup.secret_fields import PLACEHOLDER, begins_as_reference, is_secret, looks_like_key
+from services.endpoint_setup.secret_fields import PLACEHOLDER, begins_as_reference, is_secret
 from services.endpoint_setup.shape_checks import missing, shape_problems
 from services.endpoint_setup.traffic_checks import traffic_problems
 from services.endpoints import EndpointDetail, get_endpoint_detail
 from services.errors import NotFound
-from services.secret_scopes import Path, SecretReference, check_references, references_in
+from services.secret_scopes import (
+    Path,
+    SecretReference,
+    Unresolved,
+    looks_like_key,
+    references_in,
+    unresolved_references,
+)
 from services.workspace import Workspace
 
 MAX_PROBLEMS = 100
@@ -92,7 +99,8 @@ def _placeholders(body: Mapping[str, Any]) -> Iterator[Problem]:
         found = PLACEHOLDER.search(value)
         # In a secret field, what is no reference may be a key, and is not repeated.
         if found and (not is_secret(path) or begins_as_reference(value) or found[0] == value.strip()):
-            yield Problem(path, f"{quoted(found[0].strip())} still stands in for something.", "Put in what is meant.")
+            choose = ", or choose a secret" if is_secret(path) else ""
+            yield Problem(path, f"{quoted(found[0].strip())} is a placeholder: put the real name there{choose}.")
 
 
 def _tags(body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -135,11 +143,19 @@ def references(body: Any) -> list[tuple[Path, SecretReference]]:
 
 
 def missing_references(workspace: Workspace, body: Any) -> list[Problem]:
-    """A problem for each reference in *body* that resolves to nothing the identity may read. Raises PlaygroundError."""
+    """A problem for each reference in *body* that resolves to nothing the identity may read.
+
+    Only what is not there keeps the body back. What could not be looked up is a caution: the workspace looks itself.
+    """
     found = references(body)
-    broken = check_references(workspace, {reference for _, reference in found})
-    hint = "Store the key there, or choose another secret."
-    return [Problem(path, broken[reference], hint) for path, reference in found if reference in broken]
+    unresolved = unresolved_references(workspace, {reference for _, reference in found})
+    return [_missing(path, unresolved[reference]) for path, reference in found if reference in unresolved]
+
+
+def _missing(path: Path, found: Unresolved) -> Problem:
+    if found.missing:
+        return Problem(path, found.sentence, "Store the key there, or choose another secret.")
+    return Problem(path, found.sentence, "The workspace checks it when it is sent.", blocks=False)
 
 
 def existing(workspace: Workspace, name: str) -> EndpointDetail | None:

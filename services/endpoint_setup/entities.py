@@ -8,7 +8,15 @@ from services.endpoint_setup.draft import Body, block, value_at, with_value
 from services.endpoint_setup.entity_forms import ENTITIES, WORKLOAD_SIZES, EntityKind
 from services.endpoint_setup.fields import FieldKind, PlacedField, emptied
 from services.endpoint_setup.providers import Provider, Variant, provider_named
-from services.endpoint_setup.traffic import MAX_NAME, name_of, names_of, shares_of, traffic_follows, with_shares
+from services.endpoint_setup.traffic import (
+    MAX_NAME,
+    default_name,
+    name_of,
+    names_of,
+    shares_of,
+    traffic_follows,
+    with_shares,
+)
 from services.secret_scopes import Path
 
 Entity = dict[str, Any]
@@ -71,7 +79,20 @@ def with_field(body: Body, placed: PlacedField, value: Any) -> Body:
         changed = with_value(changed, placed.path, emptied(placed.field))
         if placed.field.kind is FieldKind.WHOLE:
             block(value_at(changed, placed.path[:-1]))[str(placed.path[-1])] = None
-    return traffic_follows(changed, before)
+    return traffic_follows(_renamed(body, changed, placed.path), before)
+
+
+def _renamed(body: Body, changed: Body, path: Path) -> Body:
+    """The changed body with another name for the entity at *path*, where its name was only what the platform made of its model.
+
+    A platform shows such a name as if it had been given; left so, an entity would go on under the name of an earlier model.
+    """
+    at = path[: len(ENTITIES) + 1]
+    old, new = block(value_at(body, at)), block(value_at(changed, at))
+    if path[: len(ENTITIES)] != ENTITIES or old.get("name") != new.get("name") or old.get("name") != default_name(old):
+        return changed
+    made = default_name(new)
+    return changed if made in names_of(changed) else with_value(changed, (*at, "name"), made or None)
 
 
 def with_provider(body: Body, index: int, provider: Provider) -> Body:
@@ -113,7 +134,7 @@ def with_entity(body: Body, entity: Entity) -> Body:
     """The body with one more entity, which gets no traffic yet; its name is made unique."""
     names = names_of(body)
     added = copy.deepcopy(entity)
-    if (name := name_of(added)) in names:
+    if (name := name_of(added)) and name in names:
         number = next(number for number in range(2, len(names) + 3) if f"{name}-{number}" not in names)
         added["name"] = f"{name[: MAX_NAME - 3]}-{number}"
     shares = [*shares_of(body), 0] if names else [100]

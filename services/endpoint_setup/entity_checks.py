@@ -20,7 +20,7 @@ from services.endpoint_setup.external_checks import external_problems
 from services.endpoint_setup.fields import FormField
 from services.endpoint_setup.problems import Problem, quoted
 from services.endpoint_setup.schema import PROVISIONED_CREATE, PROVISIONED_ENTITY
-from services.endpoint_setup.secret_fields import secret_problem
+from services.endpoint_setup.secret_fields import NO_SECRET, secret_problem
 from services.endpoint_setup.shape_checks import choice_problems, missing
 from services.endpoint_setup.traffic import name_of
 from services.secret_scopes import Path
@@ -28,6 +28,7 @@ from services.secret_scopes import Path
 MAX_ENTITIES = 15
 """The documentation says 10; 15 is what an issue of the SDK reports."""
 _ENTITY_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _OF_REGISTERED = (
     "entity_name",
     "entity_version",
@@ -97,12 +98,24 @@ def _registered(entity: Mapping[str, Any], kind: EntityKind, at: Path) -> Iterat
             yield Problem((*at, field.name), f"{field.label}: at least {least}.", "Raise it.")
     yield from _sizes(entity, at)
     for name, value in block(entity.get("environment_vars")).items():
-        if (
-            isinstance(value, str)
-            and "secrets/" in value
-            and (wrong := secret_problem((*at, "environment_vars", name), value))
-        ):
-            yield wrong
+        yield from _variable(name, value, (*at, "environment_vars", name))
+
+
+def _variable(name: str, value: Any, at: Path) -> Iterator[Problem]:
+    """What is wrong with an environment variable, by its name: there are many at one place of the form."""
+    if sentence := why_no_variable(name):
+        yield Problem(at, sentence, "Remove it, and add it under another name.")
+    elif value == NO_SECRET:
+        yield Problem(at, f"{name}: no secret is chosen yet.", "Choose one, or store one below.")
+    elif isinstance(value, str) and "secrets/" in value and (wrong := secret_problem(at, value)):
+        yield replace(wrong, sentence=f"{name}: {wrong.sentence}")
+
+
+def why_no_variable(name: str) -> str:
+    """Why an environment variable cannot be called so, as a sentence; empty where it can."""
+    if _VARIABLE.fullmatch(name):
+        return ""
+    return f"No variable can be called {quoted(name)}: letters, digits and “_” are possible, and no digit at the beginning."
 
 
 def _sizes(entity: Mapping[str, Any], at: Path) -> Iterator[Problem]:

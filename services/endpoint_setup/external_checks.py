@@ -17,9 +17,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def external_problems(external: Mapping[str, Any], at: Path) -> Iterator[Problem]:
     """What is wrong with the block ``external_model`` at *at*."""
-    for name, label in (("provider", "The provider"), ("name", "The model's name"), ("task", "The task")):
+    labels = {"provider": "The provider", "name": "The model's name", "task": "The task"}
+    for name, label in labels.items():
         if external.get(name) in (None, ""):
-            yield missing((*at, name), label)
+            yield missing((*at, name), label, "Fill it in." if name == "name" else "Choose one.")
     provider, task = provider_named(external.get("provider")), external.get("task")
     if isinstance(task, str) and task:
         yield from _task(task, provider, (*at, "task"))
@@ -102,7 +103,8 @@ def _fields(given: Mapping[str, Any], fields: tuple[FormField, ...], at: Path) -
             sentence = f"Both {field.name} and {field.name}{PLAINTEXT} are there; they exclude each other."
             yield Problem(path, sentence, f"Take {field.name}{PLAINTEXT} out.")
         if empty and field.required and not in_clear:
-            yield missing(path, field.label)
+            choose = "Choose one, or store one below." if field.secret else "Choose one." if field.choices else ""
+            yield missing(path, field.label, choose or "Fill it in.")
         elif not empty:
             yield from _filled(field, value, path)
 

@@ -22,6 +22,8 @@ class Problem:
     """The text that could stand there instead, where there is one: a mended reference, a field's right name."""
     blocks: bool = True
     """Whether it keeps the body from being sent. What does not is a caution: it may be newer than this app."""
+    renames: bool = False
+    """Whether *instead* is the right name of the field at *path*, and not what is to stand there."""
 
     @property
     def place(self) -> str:

@@ -12,7 +12,7 @@ from services.endpoint_setup.fields import walk
 from services.endpoint_setup.problems import Problem
 from services.endpoint_setup.providers import PROVIDERS
 from services.endpoint_setup.schema import PLAINTEXT
-from services.secret_scopes import Path, SecretReference
+from services.secret_scopes import Path, SecretReference, looks_like_key
 
 PLACEHOLDER = re.compile(
     r"<[^<>{}\n]{1,60}>|\byour[_-]\w[\w-]{0,60}|\b(?:replace|change)[_-]?me\b|\A\s*(?:\.\.\.|…)\s*\Z", re.I
@@ -36,16 +36,12 @@ _NO_KEYS = frozenset(
     for variant in provider.variants
     for name in (*variant.names, *(one.name for one in variant.inner))
 )
-# Formats that say what they are: OpenAI and Anthropic, Databricks, AWS, Google, GitHub, Hugging Face, Slack, JWT, PEM.
-_KEY = re.compile(
-    r"\b(?:sk-[\w-]{16,}|dapi[0-9a-f]{16,}|dose[\w-]{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|gh[pousr]_\w{20,}|hf_\w{20,}"
-    r"|xox[abp]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.)|-----BEGIN [A-Z ]*PRIVATE KEY",
-    re.ASCII,
-)
 _DBUTILS = re.compile(
     r"(?:dbutils\.)?secrets\.get\(\s*(?:scope\s*=\s*)?[\"']([\w.@-]{1,128})[\"']\s*,\s*(?:key\s*=\s*)?[\"']([\w.-]{1,128})[\"']\s*\)",
     re.ASCII,
 )
+NO_SECRET = "{{secrets//}}"  # noqa: S105 — no secret at all
+"""Where a secret is to be and none is chosen yet, in a place that may also hold another text."""
 _LONGEST = 400
 _STORE = "Store it as a secret and put its reference here: {{secrets/scope/key}}."
 
@@ -117,11 +113,6 @@ def _braces(text: str) -> tuple[int, int]:
 def begins_as_reference(text: str) -> bool:
     """Whether a text is a reference or was meant to be one, and so is no key."""
     return len(text) <= _LONGEST and (_core(text).lower().startswith("secrets/") or _DBUTILS.search(text) is not None)
-
-
-def looks_like_key(text: str) -> bool:
-    """Whether a text has the format of a well-known provider's key."""
-    return _KEY.search(text) is not None
 
 
 def without_values(body: Body) -> tuple[Body, tuple[Path, ...]]:

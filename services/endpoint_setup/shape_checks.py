@@ -56,7 +56,8 @@ def _unknown(value: Mapping[str, Any], shape: Object, path: Path) -> Iterator[Pr
             continue
         near = _near(name, [one for one in known if one not in value])
         hint = f"Did you mean “{near}”?" if near else "The platform may ignore it; it is sent as it is."
-        yield Problem((*path, name), f"The field {quoted(name)} is not known here.", hint, near, blocks=bool(near))
+        sentence = f"The field {quoted(name)} is not known here."
+        yield Problem((*path, name), sentence, hint, near, blocks=bool(near), renames=True)
 
 
 def _in_list(value: Any, shape: ListOf, path: Path, whole: bool) -> Iterator[Problem]:
@@ -78,9 +79,9 @@ def _in_texts(value: Any, path: Path) -> Iterator[Problem]:
             yield _wrong(one, Scalar.TEXT.value, (*path, name))
 
 
-def missing(path: Path, label: str = "") -> Problem:
-    """What says that something is missing; *label* is what people call it."""
-    return Problem(path, f"{label or path[-1]} is missing.", "Fill it in.")
+def missing(path: Path, label: str = "", hint: str = "Fill it in.") -> Problem:
+    """What says that something is missing; *label* is what people call it, *hint* what to do."""
+    return Problem(path, f"{label or path[-1]} is missing.", hint)
 
 
 def _wrong(value: Any, wanted: str, path: Path) -> Problem:

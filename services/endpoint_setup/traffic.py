@@ -45,7 +45,9 @@ def shares_of(body: Mapping[str, Any]) -> list[int]:
     if len(names) == 1 and not routes:
         return [100]
     by_name = {routed(route): route.get("traffic_percentage") for route in routes}
-    return [_share(by_name.get(name)) for name in names]
+    own = {place: route.get("traffic_percentage") for place, route in enumerate(routes)}  # of two without a name yet
+    matching = {place for place, name in enumerate(names[: len(routes)]) if routed(routes[place]) == name}
+    return [_share(own[place] if place in matching else by_name.get(name)) for place, name in enumerate(names)]
 
 
 def with_shares(body: Body, shares: Sequence[int]) -> Body:
@@ -69,17 +71,18 @@ def even_split(body: Body) -> Body:
 
 
 def traffic_follows(body: Body, before: Sequence[str]) -> Body:
-    """The body with its routes renamed as its entities were, whose names were *before*."""
-    after = names_of(body)
+    """The body with its routes renamed as its entities were, whose names were *before*; "" is one without a name yet."""
+    after, routes = names_of(body), [block(one) for one in items(value_at(body, ROUTES))]
     if len(after) != len(before):
         return body
-    renamed = {old: new for old, new in zip(before, after, strict=True) if old and new and old != new}
     changed = body
-    for place, route in enumerate(items(value_at(body, ROUTES))):
-        for key in ("served_entity_name", "served_model_name"):
-            said = block(route).get(key)
-            if isinstance(said, str) and said in renamed:
-                changed = with_value(changed, (*ROUTES, place, key), renamed[said])
+    for entity, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old == new:
+            continue
+        same = [place for place, route in enumerate(routes) if routed(route) == old]
+        for place in [entity] if not old and entity in same else same[:1] if not old else same:
+            key = "served_model_name" if routes[place].get("served_model_name") else "served_entity_name"
+            changed = with_value(changed, (*ROUTES, place, key), new)
     return changed
 
 

@@ -109,5 +109,12 @@ class EndpointDetail:
     @property
     def scaled_to_zero(self) -> bool:
         """Whether everything it serves sleeps until it is called."""
-        entities = self.config.entities if self.config else ()
+        entities = self.config.entities if self.config and self.endpoint.ready else ()
         return bool(entities) and all(entity.scaled_to_zero for entity in entities)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it: it has a config that does not serve, nothing is under way, and nothing failed."""
+        one = self.endpoint
+        idle = not (one.ready or one.updating or one.update_failed)
+        return idle and self.config is not None and self.pending is None and one.providers == ("custom",)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from services.endpoints.records import Route
 
+FEW = 30
+"""Calls that say little of a split, whatever they are."""
 SURPRISING = 0.05
 """A difference that chance brings less often than this is called none of chance's."""
 
@@ -53,11 +55,18 @@ def verdict(found: Sequence[Share]) -> str:
         )
     # Each entity is looked at on its own; the more there are, the sooner one of them looks odd.
     chance = min(1.0, min(one.chance for one in found) * max(1, len(found) - 1))
-    often = f"{chance * 100:.0f} of 100 times" if chance >= 0.01 else "less than once in 100 times"
-    fact = f"a split exactly as configured differs at least this much {often} over {total} call{'s' * (total > 1)}"
-    if chance >= SURPRISING:
-        return f"The difference can be chance: {fact}."
-    return f"The difference is hardly chance: {fact}."
+    calls, split = f"{total} call{'s' * (total > 1)}", _split(found)
+    if chance < SURPRISING:
+        often = f"{chance * 100:.0f} times in 100" if chance >= 0.015 else "once in 100 times, or less often"
+        return f"This differs from the {split} more than chance explains (over {calls}, chance does as much {often})."
+    fits = f"{calls} fit{'s' * (total == 1)} the {split}"
+    return f"{fits}; too few to tell more." if total < FEW and len(found) > 1 else f"{fits}."
+
+
+def _split(found: Sequence[Share]) -> str:
+    """Its name: the 90/10 split."""
+    percent = [str(one.configured) for one in found if one.configured]
+    return f"{'/'.join(percent)} split" if 1 < len(percent) < 5 else "split"
 
 
 def _chance(calls: int, total: int, share: float) -> float:

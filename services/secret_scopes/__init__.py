@@ -10,8 +10,8 @@ from services.secret_scopes.changing import (
     put_acl,
     put_secret,
 )
-from services.secret_scopes.checks import check_references
-from services.secret_scopes.names import checked_key, checked_principal, checked_scope
+from services.secret_scopes.checks import Unresolved, check_references, unresolved_references
+from services.secret_scopes.names import checked_key, checked_principal, checked_scope, is_key_not_name, looks_like_key
 from services.secret_scopes.reading import (
     get_scope_contents,
     list_acls,
@@ -32,6 +32,7 @@ __all__ = [
     "Secret",
     "SecretReference",
     "SecretScope",
+    "Unresolved",
     "check_references",
     "checked_key",
     "checked_principal",
@@ -42,11 +43,14 @@ __all__ = [
     "delete_secret",
     "delete_secret_scope",
     "get_scope_contents",
+    "is_key_not_name",
     "list_acls",
     "list_secret_scopes",
     "list_secrets",
+    "looks_like_key",
     "my_permission",
     "put_acl",
     "put_secret",
     "references_in",
+    "unresolved_references",
 ]

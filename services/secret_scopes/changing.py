@@ -3,7 +3,7 @@
 import base64
 
 from services.errors import BadInput, PlaygroundError
-from services.secret_scopes.names import checked_key, checked_principal, checked_scope
+from services.secret_scopes.names import allowed_key, checked_principal, checked_scope
 from services.secret_scopes.reading import ROOT
 from services.secret_scopes.records import Permission
 from services.secret_scopes.withholding import without_value
@@ -51,7 +51,7 @@ def put_secret(workspace: Workspace, scope: str, key: str, value: str | bytes) -
 
     The value is in no error, also where the server repeats it.
     """
-    checked_key(key)
+    allowed_key(key)
     value = checked_value(value)
     kept = {"string_value": value} if isinstance(value, str) else {"bytes_value": base64.b64encode(value).decode()}
     refusal: PlaygroundError | None = None

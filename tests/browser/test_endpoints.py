@@ -55,7 +55,7 @@ class Hundreds(ScriptedWorkspace):
 
 
 def rows(page: Page):
-    return page.locator("[class*='st-key-endpoint-row-'] a")
+    return page.locator("[class*='st-key-endpoint-row-']").get_by_test_id("stPageLink-NavLink")
 
 
 def test_hundreds_of_endpoints_are_searched_filtered_and_paged(make_app, page: Page):

@@ -77,7 +77,7 @@ def test_from_a_key_to_an_answer_and_the_key_is_nowhere_to_be_seen(
 
     go_to(page, "Endpoints")
     link_to_endpoint(page).click()
-    expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+    expect(page.get_by_role("heading", name=NAME, exact=True)).to_be_visible()
     settled(page)
     hidden(page)
     go_to(page, "Secrets")
@@ -113,9 +113,9 @@ def create_scope(page: Page) -> None:
 
 
 def store_key(page: Page) -> None:
-    if not page.get_by_label("Key", exact=True).is_visible():
+    if not page.get_by_label("Name of the key", exact=True).is_visible():
         page.get_by_text("Store a key", exact=True).click()
-    page.get_by_label("Key", exact=True).fill(KEY)
+    page.get_by_label("Name of the key", exact=True).fill(KEY)
     page.get_by_label("Value", exact=True).fill(CANARY)
     page.locator('[class*="st-key-"][class*="-store"] button').filter(visible=True).first.click()
     expect(page.get_by_text(REFERENCE).first).to_be_visible()
@@ -173,7 +173,7 @@ def read_code(page: Page) -> list[str]:
 
 def become_ready(page: Page) -> None:
     button(page, "setup-send").click()
-    stages = page.locator(".st-key-deployment")
+    stages = page.locator(".st-key-deployment").first  # for a moment the one of before is there, too
     expect(stages).to_be_visible()
     expect(stages).to_contain_text(f"{NAME} is ready to be called.", timeout=30_000)
     expect(stages).to_contain_text("pong")

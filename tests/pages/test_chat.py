@@ -281,6 +281,60 @@ def test_new_begins_another_conversation_and_the_list_leads_back(open_page, ask)
     assert "the second one" not in texts(page)
 
 
+def test_two_conversations_that_begin_alike_can_both_be_opened(open_page, ask):
+    page = ask(open_page("chat"), "the same")
+    first = page.query_params["chat"]
+    page.button(key="chat-new").click().run()
+    ask(page, "the same")
+    page.run()
+    choice = page.selectbox(key="chat-conversation")
+    assert choice.options == ["the same (2)", "the same"]
+    choice.select_index(1).run()
+    assert page.query_params["chat"] == first
+
+
+def test_the_first_question_is_the_title_in_the_list_at_once_also_where_it_failed(open_page, ask):
+    page = ask(open_page("chat"), "the first one")
+    page.button(key="chat-new").click().run()
+    ask(page, "the second one", "return-503")
+    assert page.selectbox(key="chat-conversation").options == ["the second one", "the first one"]
+
+
+def test_a_choice_by_the_label_of_an_earlier_list_is_the_same_choice(open_page, ask, local_workspace):
+    page = open_page("chat")
+    (name,) = all_widgets(page)["endpoints"].value
+    all_widgets(page)["endpoints"].set_value([f"{name} (updating)", name])
+    ask(page, "hello")
+    assert all_widgets(page)["endpoints"].value == [name]
+    assert [one["messages"][0]["content"] for one in sent(local_workspace)] == ["hello"]
+
+
+def test_a_prompt_without_an_endpoint_waits_stays_in_the_list_and_goes_out_once_one_is_chosen(
+    open_page, ask, local_workspace
+):
+    page = ask(open_page("chat"), "the first one")
+    page.button(key="chat-new").click().run()
+    all_widgets(page)["endpoints"].set_value([])
+    page.chat_input(key="chat-prompt").set_value("do not lose me").run()
+    assert "choose an endpoint" in page.warning[0].value
+    assert not page.info
+    page.switch_page(str(_page("home"))).run()
+    page.switch_page(str(_page("chat"))).run()
+    assert page.selectbox(key="chat-conversation").options == ["do not lose me", "the first one"]
+    assert len(sent(local_workspace)) == 1
+    local_workspace.queue_fault(SCRIPTED, CHAT)
+    all_widgets(page)["endpoints"].set_value(["local-smollm2-135m-instruct"]).run()
+    assert "do not lose me" in texts(page)
+    assert [one["messages"][-1]["content"] for one in sent(local_workspace)] == ["the first one", "do not lose me"]
+    assert not page.warning
+
+
+def test_the_figures_say_who_answered(open_page, ask):
+    page = open_page("chat")
+    page.chat_input(key="chat-prompt").set_value("Say hi.").run()
+    assert any(" by smollm2" in caption.value.replace("\\", "") for caption in page.caption)
+
+
 def test_clear_twice_loses_nothing(open_page, ask):
     page = ask(open_page("chat"), "remember this")
     page.button(key="chat-clear").click().run()

@@ -239,6 +239,30 @@ def test_environment_variables_are_added_changed_and_taken_away(open_page: OpenP
     assert list(draft(page)["config"]["served_entities"][0]["environment_vars"]) == ["KEY"]
 
 
+def test_a_variable_with_a_name_that_none_can_have_is_not_added(open_page: OpenPage):
+    page = use_kind(open_page("endpoint_setup"), "custom")
+    at = "setup.config.served_entities[0].environment_vars"
+    page.text_input(key=f"{at}.new").set_value("9-X").run()
+    page.button(key=f"{at}.add.Value").click().run()
+    assert "No variable can be called “9-X”" in texts(page)
+    assert "environment_vars" not in draft(page)["config"]["served_entities"][0]
+    page.text_input(key=f"{at}.new").set_value("KEY").run()
+    page.button(key=f"{at}.add.Secret").click().run()
+    assert "no secret is chosen" not in texts(page)  # nobody had the time to choose one
+    assert not page.warning
+
+
+def test_a_draft_that_was_left_says_from_when_it_is_until_it_is_changed(open_page: OpenPage):
+    page = fill(open_page("endpoint_setup"), "name", "left")
+    assert "Your draft from" not in texts(page)
+    page.switch_page(str(TREE / "pages" / "connection.py")).run()
+    page.switch_page(str(TREE / "pages" / "endpoint_setup.py")).run()
+    assert "Your draft from" in texts(page)
+    page = page.button(key="setup.start-new").click().run()
+    assert draft(page)["name"] == ""
+    assert "Your draft from" not in texts(page)
+
+
 def test_tags_and_gateway_blocks_are_put_in_and_taken_out(open_page: OpenPage):
     page = open_page("endpoint_setup")
     page.text_input(key="setup.tag.key").set_value("team")
@@ -356,7 +380,7 @@ def test_a_refusal_is_a_sentence_and_the_draft_stays(open_page: OpenPage, name: 
     written = {"name": name, "config": {"served_entities": [entity("one")]}, "route_optimized": True}
     page = send(write(open_page("endpoint_setup"), written))
     until(page, "Route optimization does not exist")
-    assert "refused the change" in texts(page)
+    assert "Nothing was changed" in texts(page)
     assert draft(page) == written
 
 
@@ -366,6 +390,7 @@ def test_an_update_shows_what_changes_and_begins_from_what_serves(open_page: Ope
     assert draft(page) == {"name": name, "config": draft(page)["config"]}
     assert draft(page)["config"]["served_entities"][0]["entity_name"] == CHAT_MODEL
     assert "is what serves now" in texts(page)
+    assert page.button(key="setup.send").disabled
     changed = draft(page)
     changed["config"]["served_entities"][0]["name"] = "two"
     changed["config"].pop("traffic_config", None)

@@ -38,7 +38,7 @@ def test_each_endpoint_is_a_row_that_leads_to_its_page(open_page: OpenPage):
     page = open_page("endpoints")
     assert rows(page) == SEEDED
     about = [caption.value for caption in page.caption if "· by" in caption.value]
-    assert about[2] == "llm/v1/chat · serves SmolLM2 135M Instruct · by admin@local · CAN\\_MANAGE"
+    assert about[2] == "llm/v1/chat · serves SmolLM2 135M Instruct · by `admin@local` · CAN\\_MANAGE"
     labels = [element.proto.label for element in page.get("page_link")]
     assert sum(":green-badge[:material/check: Ready]" in label for label in labels) == 3
 
@@ -97,7 +97,7 @@ def test_refresh_shows_what_there_is_and_a_failure_keeps_it(open_page: OpenPage,
 def test_a_list_that_never_came_is_told_with_a_next_step(open_page: OpenPage, local_workspace: LocalWorkspace):
     local_workspace.queue_fault("return-500", LIST, times=2)
     page = open_page("endpoints")
-    assert "the list of serving endpoints failed" in page.error[0].value
+    assert "the list of serving endpoints" in page.error[0].value
     assert "**Next:**" in page.error[0].value
     assert rows(page) == []
 
@@ -228,3 +228,10 @@ def test_an_endpoint_that_is_gone_is_left_out_at_once(shown):
     cache.forget("a")
     assert cache.listed == []
     assert cache.as_of <= time.time()
+
+
+def test_what_was_done_stays_said_when_a_newer_list_comes_at_once():
+    view = EndpointsView()
+    view.say("Deleted `one`.")
+    assert [view.take_done(), view.take_done()] == ["Deleted `one`."] * 2
+    assert EndpointsView().take_done() == ""

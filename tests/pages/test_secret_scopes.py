@@ -231,6 +231,7 @@ def test_who_was_not_told_that_a_key_is_there_replaces_nothing_and_keeps_what_wa
     [
         ("", CANARY, "No name was typed for the key"),
         ("a key", CANARY, "cannot be the name of a key"),
+        (CANARY, CANARY, "This looks like a key itself"),
         ("key", "", "The value is empty"),
         ("key", CANARY + "x" * 131_072, "a secret takes 131,072 (128 KB)"),
     ],
@@ -241,6 +242,7 @@ def test_what_cannot_be_stored_says_why_and_sends_nothing(
     page = type_secret(opened(open_page, scope), key, value)
     assert said in page.error[0].value.replace("\\", "")
     assert CANARY not in page.error[0].value
+    assert not any(CANARY in one.value for one in page.code)
     assert sent(local_workspace) == []
 
 
@@ -304,14 +306,29 @@ def test_a_question_can_be_answered_with_no(open_page: OpenPage, local_workspace
     assert keys(local_workspace, scope) == ["there"]
 
 
-def test_a_reference_to_nothing_is_listed_with_endpoint_and_field(
+def test_a_missing_secret_is_listed_once_with_the_endpoints_that_use_it(
     open_page: OpenPage, local_workspace: LocalWorkspace, scope, endpoint
 ):
     post(local_workspace, "delete", scope=scope, key="there")
     page = looked(open_page("secret_scopes"))
-    [broken] = [one.value for one in page.warning if "not resolve" in one.value and scope in one.value]
-    assert f"`{endpoint}`, `gpt`, field `external_model.openai_config.openai_api_key`" in broken
-    assert f"There is no key there in secret scope {scope}" in broken.replace("\\", "")
+    [missing] = [one.value.replace("\\", "") for one in page.warning if "missing" in one.value]
+    assert f"- There is no key there in secret scope {scope}. Used by `{endpoint}`." in missing
+
+
+def test_a_secret_in_a_scope_that_one_may_not_see_is_not_called_missing(
+    as_analyst: OpenPage, local_workspace: LocalWorkspace, scope, endpoint
+):
+    grant = {"access_control_list": [{"user_name": "analyst@local", "permission_level": "CAN_VIEW"}]}
+    found = call(local_workspace, "GET", f"/api/2.0/serving-endpoints/{endpoint}").json()
+    assert call(local_workspace, "PATCH", f"/api/2.0/permissions/serving-endpoints/{found['id']}", grant).ok
+    page = looked(as_analyst("secret_scopes"))
+    assert not any(scope in one.value for one in page.warning)
+    [line] = [one.value for one in page.caption if "cannot look into" in one.value]
+    assert f"`{scope}`" in line
+
+
+def test_where_the_values_are_is_said_of_other_places_than_the_workspace_alone(open_page: OpenPage, scope):
+    assert "Kept in" not in words(opened(open_page, scope))
 
 
 # --- permissions
@@ -343,7 +360,7 @@ def test_a_permission_that_cannot_be_granted_says_why(
 
 def test_without_permission_everything_is_closed_with_the_reason(as_analyst: OpenPage, scope):
     page = opened(as_analyst, scope)
-    assert "your permission: none" in words(page)
+    assert "Your permission: none" in words(page)
     assert "needs WRITE in this scope; you have none" in words(page)
     assert "needs MANAGE in it; you have none" in words(page)
     for key in ("secrets.put.store.0", "secrets.grant", "secrets.end-disabled"):
@@ -355,13 +372,13 @@ def test_who_may_read_learns_by_trying_whether_they_may_write(
 ):
     post(local_workspace, "acls/put", scope=scope, principal="analyst@local", permission="READ")
     page = opened(as_analyst, scope)
-    assert "your permission: READ or WRITE" in words(page)
+    assert "Your permission: READ or WRITE" in words(page)
     assert "only says when you try" in words(page)
     type_secret(page, "mine", CANARY)
     assert "You may not change secret" in page.error[0].value
     assert newest(page.button, "secrets.put.store").disabled
     assert page.button(key="secrets.delete.there").disabled
-    assert "your permission: READ" in words(page)
+    assert "Your permission: READ" in words(page)
     assert "needs WRITE in this scope; you have READ." in words(page)
     assert keys(local_workspace, scope) == ["there"]
 

@@ -94,7 +94,7 @@ def test_a_scope_is_not_deleted_in_a_workspace_that_another_tab_has_connected_me
 ):
     page = opened(open_page)
     [field] = [one for one in page.text_input if str(one.key).startswith("secrets.end-")]
-    [button] = [one for one in page.button if one.label == "Delete the scope"]
+    [button] = [one for one in page.button if one.label == ":red[Delete the scope]"]
     field.set_value("in-both")
     connect_in_another_tab(page, other)
     button.click().run()

@@ -175,12 +175,14 @@ SPLIT = (Route("a", 90), Route("b", 10))
 
 
 def test_a_split_as_configured_can_be_chance_and_its_opposite_hardly():
-    assert verdict(shares({"a": 9, "b": 1}, SPLIT)).startswith(
-        "The difference can be chance: a split exactly as configured"
+    few, many = verdict(shares({"a": 9, "b": 1}, SPLIT)), verdict(shares({"a": 90, "b": 10}, SPLIT))
+    assert few == "10 calls fit the 90/10 split; too few to tell more."
+    assert many == "100 calls fit the 90/10 split."
+    assert verdict(shares({"a": 1}, SPLIT)).startswith("1 call fits the")
+    assert verdict(shares({"a": 5, "b": 20}, SPLIT)) == (
+        "This differs from the 90/10 split more than chance explains "
+        "(over 25 calls, chance does as much once in 100 times, or less often)."
     )
-    assert "over 10 calls" in verdict(shares({"a": 9, "b": 1}, SPLIT))
-    assert "hardly chance" in verdict(shares({"a": 5, "b": 20}, SPLIT))
-    assert "less than once in 100 times" in verdict(shares({"a": 5, "b": 20}, SPLIT))
 
 
 def test_the_chance_is_the_exact_two_sided_binomial():
@@ -200,7 +202,7 @@ def test_who_is_not_in_the_split_is_named():
 def test_without_calls_there_is_no_verdict():
     assert verdict(shares({}, SPLIT)) == ""
     assert verdict(shares({}, ())) == ""
-    assert verdict(shares({"a": 4}, (Route("a", 100),))).startswith("The difference can be chance")
+    assert verdict(shares({"a": 4}, (Route("a", 100),))) == "4 calls fit the split."
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 400)), st.integers(0, 100))

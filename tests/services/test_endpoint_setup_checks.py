@@ -98,7 +98,7 @@ def test_the_name_of_an_endpoint_that_is_there_is_not_questioned():
 def test_a_placeholder_left_in_is_told(typed):
     body = openai_body(openai_api_base=typed)
     [problem] = problems(body)
-    assert "still stands in for something" in problem.sentence
+    assert "is a placeholder: put the real name there" in problem.sentence
 
 
 @pytest.mark.parametrize("text", ["a<b and c>d", "<b>bold</b>", "your-model"])

@@ -47,7 +47,7 @@ def custom(**fields):
         ("{{secrets//key}}", "three parts", ""),
         ("{{secrets/sco pe/käy}}", "spaces", ""),
         ("{{secrets/scope/käy}}", "letters, digits", ""),
-        ("{{secrets/<scope>/<key>}}", "“<scope>” still stands in", ""),
+        ("{{secrets/<scope>/<key>}}", "“<scope>” is a placeholder", ""),
         ('dbutils.secrets.get(scope="my-scope", key="my.key")', "notebook", "{{secrets/my-scope/my.key}}"),
         ("{{scope/key}}", "begins with secrets/", ""),
         (f"sk-{CANARY}", "not a secret reference", ""),

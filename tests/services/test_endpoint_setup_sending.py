@@ -199,6 +199,7 @@ def test_an_analyst_is_told_what_they_may_not(machine, admin, name):
             update_config(analyst, name, openai_body()["config"])
         [problem] = missing_references(analyst, openai_body())
         assert SCOPE in problem.sentence
+        assert not problem.blocks  # the workspace looks itself, and may see more
         with pytest.raises(PermissionDenied):
             existing(analyst, name)
 

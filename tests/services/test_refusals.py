@@ -94,8 +94,39 @@ CASES = {
         standard("INVALID_PARAMETER_VALUE", "config.x is not supported"),
         Rejected,
         Side.YOU,
-        "refused the change",
+        "The workspace refused",
         asked=CHANGE,
+    ),
+    "a key that the provider does not accept": Case(
+        401,
+        provider({"error": {"message": "Incorrect API key provided"}}),
+        EndpointFailed,
+        Side.PROVIDER,
+        "The provider did not accept the endpoint's key: openai: Incorrect API key",
+    ),
+    "a key that may not, says the provider": Case(
+        403, provider("invalid token"), EndpointFailed, Side.PROVIDER, "did not accept the endpoint's key"
+    ),
+    "a secret that is not there": Case(
+        400,
+        standard("INVALID_PARAMETER_VALUE", "The secret reference {{secrets/a/b}} cannot be resolved: no scope a"),
+        EndpointFailed,
+        Side.ENDPOINT,
+        "{{secrets/a/b}}",
+    ),
+    "a secret that may not be read": Case(
+        403, standard("PERMISSION_DENIED", "Secret a/b not found"), EndpointFailed, Side.ENDPOINT, "Secret a/b"
+    ),
+    "a provider that speaks of secrets": Case(
+        400, provider("client secret was not found"), Rejected, Side.PROVIDER, "refused the request"
+    ),
+    "a workspace that cannot answer": Case(
+        503,
+        standard("TEMPORARILY_UNAVAILABLE", "maintenance"),
+        EndpointFailed,
+        Side.PLATFORM,
+        "The workspace failed over",
+        asked=refusals.Asked.READ,
     ),
     "too many changes": Case(
         429,
@@ -292,6 +323,13 @@ def test_a_sentence_without_end_is_cut_in_the_message_and_in_what_is_shown(body)
 @pytest.mark.parametrize("body", ["[" * 200_000, '{"message": ' + json.dumps("[" * 200_000) + "}", '{"a":' * 100_000])
 def test_json_that_is_nested_very_deep_is_a_refusal_all_the_same(body):
     assert type(refused(NAME, 500, {}, body.encode())) is EndpointFailed
+
+
+def test_the_next_step_is_where_the_failure_is():
+    assert "Secrets page" in error_of(CASES["a key that the provider does not accept"]).hint
+    assert "Secrets page" in error_of(CASES["a secret that is not there"]).hint
+    assert error_of(CASES["a workspace that cannot answer"]).hint == "Try again in a moment."
+    assert "Check the names" in error_of(CASES["a change of what is gone"]).hint
 
 
 def test_a_name_with_braces_is_shown_as_it_is():

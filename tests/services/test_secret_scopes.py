@@ -27,6 +27,8 @@ from services.secret_scopes import (
     SecretReference,
     SecretScope,
     check_references,
+    checked_key,
+    checked_scope,
     create_secret_scope,
     delete_acl,
     delete_secret,
@@ -206,6 +208,28 @@ def test_a_scopes_name_is_checked_before_it_is_sent(workspace, local_workspace, 
     with pytest.raises(BadInput):
         create_secret_scope(workspace, name)
     assert local_workspace.requests() == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "sk-canary-7d1f5a9e3c2b8046",
+        "dapi" + "0a" * 16,
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_" + "a1" * 12,
+        "AIza" + "Sy" * 18,
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0.sig",
+        "Az09" * 21,
+        "Az09 /+" * 40,
+    ],
+)
+def test_a_key_is_refused_as_a_name_and_not_repeated(typed):
+    for check in (checked_key, checked_scope):
+        with pytest.raises(BadInput, match="looks like a key itself") as caught:
+            check(typed)
+        assert typed[:12] not in caught.value.message + caught.value.hint
+    for name in ("openai-api-key", "k" * 60):
+        assert (checked_key(name), checked_scope(name)) == (name, name)
 
 
 def test_a_scope_that_is_there_is_said_to_be(workspace, scope):

@@ -85,6 +85,13 @@ def test_a_reference_to_nothing_is_broken_with_endpoint_and_field(workspace, loc
     ]
 
 
+def test_a_scope_that_one_may_not_see_is_not_called_broken(workspace, analyst, used):
+    scope, chat, _ = used
+    look = looked(UsesLook(analyst, list_endpoints(workspace), {}))
+    assert [use for use, _ in look.broken if use.names(scope)] == []
+    assert chat in [use.endpoint for use in look.unclear if use.names(scope)]
+
+
 def test_what_an_earlier_look_found_broken_counts_until_the_next_one_is_done(make_reply_server):
     config = {"served_entities": [external("{{secrets/s/k}}")]}
     endpoints = [detail_from_wire(wire(config=config)).endpoint]

@@ -1,6 +1,7 @@
 """A draft that a person works on: the body, what was typed and is no JSON yet, and the way back. No Streamlit in here."""
 
 import re
+import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -24,10 +25,10 @@ from services.endpoint_setup import (
     with_value,
     without_values,
 )
-from services.endpoint_setup.secret_fields import looks_like_key, may_be_key
+from services.endpoint_setup.secret_fields import may_be_key
 from services.endpoints import EndpointDetail
 from services.errors import BadInput
-from services.secret_scopes import Path
+from services.secret_scopes import Path, looks_like_key
 from services.workspace import Workspace
 
 KEPT_STEPS = 100
@@ -84,6 +85,12 @@ class Draft:
     """The configs of the kinds that were left for another."""
     steps: list[Body] = field(default_factory=list)
     """The bodies before this one, for undo()."""
+    changed_ms: int = 0
+    """When it was changed last; 0 for never."""
+    cautions: tuple[Problem, ...] = ()
+    """What the workspace could not say when it was sent last."""
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """Whoever sends it holds this: tabs share a draft."""
 
     @property
     def creates(self) -> bool:
@@ -119,6 +126,7 @@ class Draft:
             return
         self.steps = [*self.steps[1 - KEPT_STEPS :], self.body]
         self.body = cleaned
+        self.changed_ms = int(time.time() * 1000)
 
     def edit(self, text: str) -> None:
         """The JSON as it was typed: it becomes the draft, or stays as it is with what is wrong with it."""

@@ -23,10 +23,11 @@ from services.endpoint_setup import (
     without_entity,
 )
 from ui.endpoint_setup.draft import Draft
+from ui.endpoint_setup.echoes import put_in, show
 from ui.endpoint_setup.field_widgets import Sheet, draw_field, draw_problems
 from ui.endpoint_setup.model_browser import model_browser
 from ui.foreign_text import code, literal
-from ui.session import entered, mirror
+from ui.session import entered
 
 TASK_LABELS = {
     "llm/v1/chat": "Chat (llm/v1/chat)",
@@ -52,10 +53,10 @@ def entity_form(sheet: Sheet, index: int) -> None:
 
 
 def _draw_head(sheet: Sheet, index: int, name: str) -> None:
-    title, remove = st.columns([4, 1], vertical_alignment="center")
+    title, remove = st.columns([2, 1], vertical_alignment="center")
     title.markdown(f"**Served entity {index + 1}** {code(name)}")
     remove.button(
-        "Remove",
+        f"Remove entity {index + 1}",
         key=f"setup.remove.{index}",
         icon=":material/delete:",
         type="tertiary",
@@ -80,7 +81,7 @@ def _draw_provider(sheet: Sheet, index: int) -> None:
     left.selectbox(
         "Provider",
         names if shown in (None, *names) else [*names, shown],
-        key=mirror(key, shown),
+        key=show(key, shown),
         format_func=_provider_label,
         on_change=_use_provider,
         args=(sheet.draft, index, key),
@@ -105,7 +106,7 @@ def _provider_label(name: str) -> str:
 
 def _use_provider(draft: Draft, index: int, key: str) -> None:
     provider = provider_named(entered(key))
-    if provider is not None:
+    if put_in(key) and provider is not None:
         draft.change(with_provider(draft.body, index, provider))
 
 
@@ -118,11 +119,17 @@ def _draw_task(sheet: Sheet, index: int, provider: Provider | None) -> None:
     st.selectbox(
         "Task",
         tasks if shown in (None, *tasks) else [*tasks, shown],
-        key=mirror(key, shown),
+        key=show(key, shown),
         format_func=lambda task: TASK_LABELS.get(task, task),
-        on_change=lambda: sheet.draft.change(with_value(sheet.draft.body, path, entered(key))),
+        on_change=_use_task,
+        args=(sheet.draft, index, key),
         disabled=sheet.disabled,
     )
+
+
+def _use_task(draft: Draft, index: int, key: str) -> None:
+    if put_in(key):
+        draft.change(with_value(draft.body, (*ENTITIES, index, "external_model", "task"), entered(key)))
 
 
 def _draw_variant(sheet: Sheet, index: int, provider: Provider) -> None:
@@ -134,7 +141,7 @@ def _draw_variant(sheet: Sheet, index: int, provider: Provider) -> None:
     st.radio(
         "Signs in with",
         names,
-        key=mirror(key, variant_of(provider, block).name),
+        key=show(key, variant_of(provider, block).name),
         horizontal=True,
         on_change=_use_variant,
         args=(sheet.draft, index, provider, key),
@@ -144,7 +151,7 @@ def _draw_variant(sheet: Sheet, index: int, provider: Provider) -> None:
 
 def _use_variant(draft: Draft, index: int, provider: Provider, key: str) -> None:
     chosen = next((one for one in provider.variants if one.name == entered(key)), None)
-    if chosen is not None:
+    if put_in(key) and chosen is not None:
         draft.change(with_variant(draft.body, index, chosen))
 
 

@@ -1,19 +1,30 @@
 """One field of a draft as a widget. The draft is the memory: a widget shows what stands in it, and puts in what is typed."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from services.endpoint_setup import FieldKind, PlacedField, Problem, path_text, value_at, with_field, with_value
+from services.endpoint_setup import (
+    NO_SECRET,
+    FieldKind,
+    PlacedField,
+    Problem,
+    path_text,
+    value_at,
+    why_no_variable,
+    with_field,
+    with_value,
+)
 from services.secret_scopes import Path, SecretReference
 from services.workspace import Workspace
 from ui.endpoint_setup.draft import Draft
+from ui.endpoint_setup.echoes import put_in, show
 from ui.foreign_text import code, literal
 from ui.secret_reference import secret_reference_picker
-from ui.session import entered, mirror, take
+from ui.session import entered, take, typed_into
 
 _FITS: dict[FieldKind, Callable[[Any], bool]] = {
     FieldKind.TEXT: lambda value: isinstance(value, str),
@@ -61,7 +72,7 @@ def draw_problems(sheet: Sheet, path: Path, *, inside: bool = False) -> None:
     """What is wrong at *path*, and with *inside* below it. What is only missing is told once it was to be sent."""
     for problem in sheet.problems:
         at = problem.path[: len(path)] if inside else problem.path
-        empty = value_at(sheet.draft.body, problem.path) in (None, "")
+        empty = value_at(sheet.draft.body, problem.path) in (None, "", NO_SECRET)
         if at == path and (sheet.draft.tried or not empty):
             draw_problem(sheet, problem)
 
@@ -86,7 +97,7 @@ def draw_problem(sheet: Sheet, problem: Problem, *, place: str = "", key: str = 
 def _mend(draft: Draft, problem: Problem) -> None:
     """Put in what was offered: a value, or for an unknown field its right name."""
     value = value_at(draft.body, problem.path)
-    if "not known here" in problem.sentence and problem.sentence.startswith("The field"):
+    if problem.renames:
         renamed = with_value(draft.body, problem.path, None)
         draft.change(with_value(renamed, (*problem.path[:-1], problem.instead), value))
     else:
@@ -110,22 +121,24 @@ def _draw_plain(sheet: Sheet, placed: PlacedField, value: Any) -> None:
     match field.kind:
         case FieldKind.CHOICE:
             options = list(field.choices) if value in (None, "", *field.choices) else [*field.choices, value]
-            mirror(key, value or None)
+            show(key, value or None)
             st.selectbox(label, options, index=None, key=key, placeholder="not sent", **common)
         case FieldKind.WHOLE:
-            mirror(key, value)
+            show(key, value)
             st.number_input(
                 label, value=None, min_value=field.minimum, step=1, key=key, placeholder="not sent", **common
             )
         case FieldKind.SWITCH:
-            mirror(key, bool(value))
+            show(key, bool(value))
             st.toggle(label, key=key, **common)
         case _:
-            mirror(key, value or "")
+            show(key, value or "")
             st.text_input(label, key=key, placeholder=field.placeholder, autocomplete="off", **common)
 
 
 def _put(draft: Draft, placed: PlacedField, key: str) -> None:
+    if not put_in(key):
+        return
     value = entered(key)
     draft.change(with_field(draft.body, placed, value.strip() if isinstance(value, str) else value))
 
@@ -156,7 +169,7 @@ def _draw_map(sheet: Sheet, placed: PlacedField, value: dict[str, str]) -> None:
     left.text_input(
         "New variable", key=name_key, placeholder="MY_VARIABLE", autocomplete="off", disabled=sheet.disabled
     )
-    for column, kind, start in ((middle, "Value", ""), (right, "Secret", "{{secrets//}}")):
+    for column, kind, start in ((middle, "Value", ""), (right, "Secret", NO_SECRET)):
         column.button(
             kind,
             icon=":material/add:",
@@ -167,39 +180,54 @@ def _draw_map(sheet: Sheet, placed: PlacedField, value: dict[str, str]) -> None:
             disabled=sheet.disabled,
             width="stretch",
         )
+    if wrong := why_not_added(value, typed_into(name_key).strip()):
+        st.markdown(f":red[:material/error: {literal(wrong)}]")
+
+
+def why_not_added(variables: Container[str], name: str) -> str:
+    """Why no variable of that name can be added; empty where it can, or where there is no name."""
+    if name in variables:
+        return f"There is a variable {name} already."
+    return why_no_variable(name) if name else ""
 
 
 def _add_variable(draft: Draft, path: Path, key: str, start: str) -> None:
     name = str(entered(key) or "").strip()
-    if name and value_at(draft.body, (*path, name)) is None:
+    if name and not why_not_added(value_at(draft.body, path, {}), name):
         draft.change(with_value(draft.body, (*path, name), start))
         take(key)
 
 
 def _draw_variable(sheet: Sheet, placed: PlacedField, name: str, text: str) -> None:
     key = f"setup.{path_text(placed.path)}"
-    title, remove = st.columns([5, 1], vertical_alignment="center")
+    title, remove = st.columns([1, 1], vertical_alignment="center")
     title.markdown(code(name))
     remove.button(
-        "",
+        f"Remove variable {literal(name)}",
         key=f"{key}.remove",
         icon=":material/delete:",
-        help=f"Remove {literal(name)}",
         type="tertiary",
         on_click=lambda: sheet.draft.change(with_value(sheet.draft.body, placed.path, None)),
         disabled=sheet.disabled,
     )
     if text.startswith("{{secrets"):
-        picked = secret_reference_picker(sheet.workspace, key, text, disabled=sheet.disabled)
+        current = "" if text == NO_SECRET else text
+        picked = secret_reference_picker(sheet.workspace, key, current, disabled=sheet.disabled)
         if picked not in ("", text) and not sheet.disabled:
             sheet.draft.change(with_value(sheet.draft.body, placed.path, picked))
             st.rerun()
         return
     st.text_input(
         f"Value of {literal(name)}",
-        key=mirror(key, text),
+        key=show(key, text),
         label_visibility="collapsed",
-        on_change=lambda: sheet.draft.change(with_value(sheet.draft.body, placed.path, str(entered(key) or ""))),
+        on_change=_put_variable,
+        args=(sheet.draft, placed.path, key),
         disabled=sheet.disabled,
         autocomplete="off",
     )
+
+
+def _put_variable(draft: Draft, path: Path, key: str) -> None:
+    if put_in(key):
+        draft.change(with_value(draft.body, path, str(entered(key) or "")))

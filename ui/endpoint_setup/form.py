@@ -20,12 +20,13 @@ from services.endpoint_setup import (
 )
 from ui.connecting import endpoints
 from ui.endpoint_setup.draft import Draft
+from ui.endpoint_setup.echoes import put_in, show
 from ui.endpoint_setup.entity_form import entity_form
 from ui.endpoint_setup.field_widgets import Sheet, draw_field, draw_problems
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 from ui.navigation import link_to
-from ui.session import entered, mirror, take
+from ui.session import entered, take
 
 KINDS = {
     EntityKind.EXTERNAL: ("External model", "At OpenAI, Anthropic…"),
@@ -75,7 +76,7 @@ def _draw_kind(sheet: Sheet) -> None:
     st.radio(
         "What is to be served?",
         kinds,
-        key=mirror(key, sheet.draft.kind),
+        key=show(key, sheet.draft.kind),
         format_func=lambda kind: KINDS[kind][0],
         captions=[KINDS[kind][1] for kind in kinds],
         horizontal=True,
@@ -87,7 +88,7 @@ def _draw_kind(sheet: Sheet) -> None:
 
 def _use_kind(draft: Draft, key: str) -> None:
     chosen = entered(key)
-    if isinstance(chosen, EntityKind):
+    if put_in(key) and isinstance(chosen, EntityKind):
         draft.use_kind(chosen)
 
 
@@ -122,7 +123,7 @@ def _draw_traffic(sheet: Sheet) -> None:
     st.markdown("##### Traffic")
     for index, (name, share) in enumerate(zip(names, shares, strict=True)):
         key = f"setup.share.{index}"
-        mirror(key, share)
+        show(key, share)
         st.slider(
             literal(name) or f"Served entity {index + 1}",
             0,
@@ -145,14 +146,13 @@ def _draw_traffic(sheet: Sheet) -> None:
                     on_click=_split,
                     args=(draft, first),
                     disabled=sheet.disabled,
-                    type="tertiary",
                 )
     draw_problems(sheet, ROUTES[:-1], inside=True)
 
 
 def _use_share(draft: Draft, index: int, key: str) -> None:
     shares, share = shares_of(draft.body), entered(key)
-    if isinstance(share, int):
+    if put_in(key) and isinstance(share, int):
         shares[index] = share
         if len(shares) == 2:
             shares[1 - index] = 100 - share
@@ -169,13 +169,12 @@ def _draw_tags(sheet: Sheet) -> None:
     shown = tags if isinstance(tags, list) else []
     with st.expander(f"Tags ({len(shown)})" if shown else "Tags", key="setup.tags", icon=":material/sell:"):
         for index, tag in enumerate(shown):
-            left, right = st.columns([4, 1], vertical_alignment="center")
+            left, right = st.columns([1, 1], vertical_alignment="center")
             left.markdown(_tag(tag))
             right.button(
-                "",
+                f"Remove tag {literal(_tag_key(tag))}",
                 key=f"setup.tag.{index}.remove",
                 icon=":material/delete:",
-                help="Remove this tag",
                 type="tertiary",
                 on_click=_remove_tag,
                 args=(draft, index),
@@ -190,7 +189,11 @@ def _draw_tags(sheet: Sheet) -> None:
 
 def _tag(tag: object) -> str:
     given = tag if isinstance(tag, dict) else {}
-    return f"{code(str(given.get('key', '?')))} {code(str(given.get('value') or ''))}"
+    return f"{code(_tag_key(tag))} {code(str(given.get('value') or ''))}"
+
+
+def _tag_key(tag: object) -> str:
+    return str(tag.get("key", "?")) if isinstance(tag, dict) else "?"
 
 
 def _add_tag(draft: Draft) -> None:

@@ -4,20 +4,24 @@ import streamlit as st
 
 from services.endpoint_setup import path_text
 from ui.endpoint_setup.draft import Draft
+from ui.endpoint_setup.echoes import put_in, show
 from ui.endpoint_setup.field_widgets import Sheet
 from ui.errors import draw_error
 from ui.foreign_text import code
-from ui.session import mirror, typed_into
+from ui.session import typed_into
 
 KEY = "setup.json"
+_MONOSPACED = "<style>.st-key-setup-json textarea {font-family: 'Source Code Pro', ui-monospace, monospace;}</style>"
+"""A text area has no setting for it."""
 
 
 def json_twin(sheet: Sheet) -> None:
     """Draw the JSON of the draft. What is typed becomes the draft, or stays as it is with the reason."""
     draft = sheet.draft
+    st.html(_MONOSPACED)
     st.text_area(
         "The same as JSON",
-        key=mirror(KEY, draft.shown_text),
+        key=show(KEY, draft.shown_text),
         height=520,
         on_change=_edit,
         args=(draft,),
@@ -36,4 +40,5 @@ def json_twin(sheet: Sheet) -> None:
 
 
 def _edit(draft: Draft) -> None:
-    draft.edit(typed_into(KEY))
+    if put_in(KEY):
+        draft.edit(typed_into(KEY))

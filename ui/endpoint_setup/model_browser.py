@@ -65,10 +65,10 @@ def model_browser(sheet: Sheet, index: int) -> None:
 
 def _browse(sheet: Sheet, index: int, key: str) -> None:
     browsed = remembered(Browsed)
-    left, right, again = st.columns([3, 3, 1], vertical_alignment="bottom")
+    left, right, again = st.columns([3, 3, 2], vertical_alignment="bottom")
     registry = left.selectbox("Registry", list(Registry), key=f"{key}.registry", index=1) or Registry.WORKSPACE
     search = right.text_input("Part of its name", key=f"{key}.search", autocomplete="off").strip()
-    again.button("", key=f"{key}.again", icon=":material/refresh:", help="Read again", on_click=browsed.forget)
+    again.button("Read again", key=f"{key}.again", icon=":material/refresh:", on_click=browsed.forget)
     models = _models(sheet.workspace, browsed, registry, search, key)
     if not models:
         return

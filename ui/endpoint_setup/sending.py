@@ -1,24 +1,39 @@
 """Send a draft: what is wrong with it, what the button will do, and what became of it."""
 
 import time
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
 from services.deployments import Step, Submission
-from services.endpoint_setup import ENTITIES, Problem, name_of, names_of, problems, value_at
-from services.endpoints import EndpointDetail, config_differences, why_not_servable
+from services.endpoint_setup import ENTITIES, Change, Problem, config_changes, name_of, names_of, problems, value_at
+from services.endpoints import EndpointDetail, why_not_servable
 from services.workspace import Workspace
 from ui.connecting import partner
 from ui.endpoint_setup.draft import Draft, Drafts, update_draft
+from ui.endpoint_setup.echoes import put_in, show
 from ui.endpoint_setup.field_widgets import Sheet, draw_problem
+from ui.endpoint_setup.stages import deployment_stages
 from ui.errors import draw_error
 from ui.foreign_text import code, literal
 from ui.navigation import link_to
-from ui.session import entered, kept, mirror, show_endpoints_in_address
+from ui.session import entered, kept, remembered, show_endpoints_in_address
 
 EVERY = 0.3
 SHOWN_DIFFERENCES = 12
+
+
+@dataclass
+class SentHere:
+    """What this tab sent last: its stages are drawn where the button is, which is where the person is."""
+
+    endpoint: str = ""
+
+
+def is_sent_here(name: str) -> bool:
+    """Whether this tab sent that endpoint's last draft."""
+    return bool(name) and remembered(SentHere).endpoint == name
 
 
 def sending(sheet: Sheet) -> None:
@@ -32,7 +47,7 @@ def sending(sheet: Sheet) -> None:
     key = "setup.trial"
     st.checkbox(
         "Call it once when it is ready",
-        key=mirror(key, draft.trial),
+        key=show(key, draft.trial),
         on_change=_use_trial,
         args=(draft, key),
         help="One short call shows whether it answers. At a provider it costs a few tokens.",
@@ -51,6 +66,10 @@ def sending(sheet: Sheet) -> None:
         st.caption(f":material/lock: {literal(reason)}")
     if draft.submission is not None:
         _draw_submission(sheet, draft.submission)
+    for caution in draft.cautions:
+        draw_problem(sheet, caution, place=_place(draft, caution), key="setup.sent.mend")
+    if draft.updates is not None and is_sent_here(draft.updates.endpoint.name):
+        deployment_stages(sheet.workspace, draft.updates.endpoint.name)
 
 
 def why_not_sent(workspace: Workspace, draft: Draft) -> str:
@@ -62,24 +81,32 @@ def why_not_sent(workspace: Workspace, draft: Draft) -> str:
     deployment = kept(Drafts).deployment(partner(workspace), draft.updates.endpoint.name)
     if deployment is not None and deployment.running:
         return "An update is under way: the next one can begin when it is over."
-    return why_not_servable(draft.updates.endpoint)
+    return why_not_servable(draft.updates.endpoint) or _why_nothing_to_send(draft, draft.updates)
+
+
+def _why_nothing_to_send(draft: Draft, detail: EndpointDetail) -> str:
+    """A config that failed, or never served, may be sent again as it is."""
+    serves = detail.config is not None and not detail.endpoint.update_failed
+    return "The draft is what serves now: change something above." if serves and not _changes(draft) else ""
 
 
 def send(workspace: Workspace, draft: Draft) -> None:
     """Send the draft, unless something is wrong with it; for the button. A second click does nothing."""
-    sent = draft.submission is not None and draft.submission.step is Step.SENT and draft.creates
-    lost = sent and draft.lost
-    if draft.sending or (sent and not lost) or why_not_sent(workspace, draft):
-        return
-    draft.tried = True
-    draft.submission = None
-    if not any(one.blocks for one in problems(draft.body, updating=not draft.creates)):
-        accept = partial(kept(Drafts).watch, partner(workspace))
-        draft.submission = Submission(workspace, draft.body, accept, updates=draft.updates, trial=draft.trial)
+    with draft.lock:
+        sent = draft.submission is not None and draft.submission.step is Step.SENT and draft.creates
+        lost = sent and draft.lost
+        if draft.sending or (sent and not lost) or why_not_sent(workspace, draft):
+            return
+        draft.tried, draft.submission, draft.cautions = True, None, ()
+        if not any(one.blocks for one in problems(draft.body, updating=not draft.creates)):
+            accept = partial(kept(Drafts).watch, partner(workspace))
+            draft.submission = Submission(workspace, draft.body, accept, updates=draft.updates, trial=draft.trial)
+            remembered(SentHere).endpoint = draft.submission.endpoint
 
 
 def _use_trial(draft: Draft, key: str) -> None:
-    draft.trial = bool(entered(key))
+    if put_in(key):
+        draft.trial = bool(entered(key))
 
 
 def _does(draft: Draft) -> str:
@@ -102,7 +129,8 @@ def _draw_list(sheet: Sheet) -> None:
         st.markdown("**Before it can be sent**" if any(one.blocks for one in found) else "**Worth a look**")
         for problem in found:
             draw_problem(sheet, problem, place=_place(sheet.draft, problem), key="setup.list.mend")
-        if sheet.draft.submission is not None and sheet.draft.submission.problems:
+        asked = sheet.draft.submission.problems if sheet.draft.submission else ()
+        if any(one.blocks for one in asked):
             link_to("secret_scopes", "Store it on the secrets page")
 
 
@@ -115,21 +143,29 @@ def _place(draft: Draft, problem: Problem) -> str:
     return problem.place
 
 
+def _changes(draft: Draft) -> list[Change]:
+    return config_changes(draft.original.get("config"), draft.body.get("config"))
+
+
 def _draw_differences(draft: Draft) -> None:
-    found = config_differences(draft.original.get("config"), draft.body.get("config"))
+    found = _changes(draft)
     if not found:
-        serves = draft.updates is not None and draft.updates.config is not None
-        st.caption(f"The draft is what {'serves now' if serves else 'was asked for last'}: change something above.")
+        if draft.updates is None or draft.updates.config is None:
+            st.caption("The draft is what was asked for last.")
         return
     with st.expander(f"What changes ({len(found)})", expanded=True, icon=":material/difference:", key="setup.changes"):
         for one in found[:SHOWN_DIFFERENCES]:
-            st.markdown(f"{code(one.place)}: {_value(one.before)} → {_value(one.after)}")
+            st.markdown(_change_line(one))
         if len(found) > SHOWN_DIFFERENCES:
             st.caption(f"And {len(found) - SHOWN_DIFFERENCES} more: see the JSON.")
 
 
-def _value(value: object) -> str:
-    return "*not there*" if value is None else code(str(value)[:120])
+def _change_line(change: Change) -> str:
+    if change.whole:
+        does, model = ("added", change.after) if change.after else ("removed", change.before)
+        return f"{does}: {code(change.place)} · {literal(model)}"
+    before, after = (code(value) or "*not there*" for value in (change.before, change.after))
+    return f"{code(change.place)}: {before} → {after}"
 
 
 def _draw_submission(sheet: Sheet, submission: Submission) -> None:

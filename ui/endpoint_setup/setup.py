@@ -1,6 +1,7 @@
 """The setup page's parts: which draft it is about, what is on its way, the form beside the JSON, the code."""
 
 import time
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -8,17 +9,19 @@ from services.endpoint_setup import path_text, untold_keys, value_at
 from services.endpoints import EndpointDetail, get_endpoint_detail
 from services.snippets.endpoint_setup import creation_snippets, update_snippets
 from services.workspace import Workspace
+from ui.clock import clock
 from ui.connecting import partner, refresh_endpoints
 from ui.endpoint_setup.draft import Draft, Drafts, update_draft
 from ui.endpoint_setup.field_widgets import Sheet
 from ui.endpoint_setup.form import setup_form
+from ui.endpoint_setup.json_twin import KEY as JSON_KEY
 from ui.endpoint_setup.json_twin import json_twin
-from ui.endpoint_setup.sending import sending
-from ui.endpoint_setup.stages import deployment_stages
+from ui.endpoint_setup.sending import is_sent_here, sending
+from ui.endpoint_setup.stages import ANCHOR, deployment_stages
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 from ui.navigation import link_to
-from ui.session import endpoints_in_address, kept, show_endpoints_in_address
+from ui.session import endpoints_in_address, entered, kept, remembered, show_endpoints_in_address
 from ui.snippet_list import draw_snippets
 
 SEEN_SECONDS = 30.0
@@ -58,7 +61,7 @@ def _settled(workspace: Workspace, draft: Draft) -> Draft:
             drafts.drop(of, "")
             draft = drafts.keep(of, submission.endpoint, update_draft(submission.deployment.detail))
             show_endpoints_in_address([submission.endpoint])
-        draft.sent, draft.submission = submission.body, None
+        draft.sent, draft.submission, draft.cautions = submission.body, None, submission.problems
     if draft.updates is not None:
         deployment = drafts.deployment(of, draft.updates.endpoint.name)
         if deployment is not None and not deployment.running:
@@ -95,7 +98,10 @@ def on_its_way(workspace: Workspace, draft: Draft) -> None:
     """Draw the deployment of this endpoint, and links to others that are under way."""
     deployment = draft.submission.deployment if draft.submission else None
     name = deployment.endpoint if deployment else endpoint_in_address()
-    if name:
+    if is_sent_here(name):
+        if kept(Drafts).deployment(partner(workspace), name):
+            st.caption(f"[What became of it]({'#' + ANCHOR}) is told below the button.")
+    elif name:
         deployment_stages(workspace, name)
     others = [one for one in kept(Drafts).under_way(partner(workspace)) if one.endpoint != name]
     if others:
@@ -115,15 +121,16 @@ def form_and_json(workspace: Workspace, draft: Draft) -> None:
     sheet = Sheet(workspace, draft, draft.problems(), draft.sending)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _draw_notes(draft)
+        _draw_notes(workspace, draft)
         setup_form(sheet)
         sending(sheet)
     with right:
         json_twin(sheet)
-        _draw_code(draft)
+    _draw_code(draft)
 
 
-def _draw_notes(draft: Draft) -> None:
+def _draw_notes(workspace: Workspace, draft: Draft) -> None:
+    _draw_age(draft)
     if draft.text is not None:
         st.info(
             "The form waits: the JSON is not valid yet. Mend it, or drop that edit.", icon=":material/pause_circle:"
@@ -135,7 +142,8 @@ def _draw_notes(draft: Draft) -> None:
         st.caption(
             "Tags, rate limits, the AI gateway and permissions are changed on the endpoint's page.", width="content"
         )
-        link_to("endpoint", "Its page", endpoint=name)
+        if kept(Drafts).deployment(partner(workspace), name) is None:  # whose stages have this way too
+            link_to("endpoint", "Open it", endpoint=name)
     untold = [path for path in untold_keys(draft.updates) if value_at(draft.body, path) in (None, "")]
     if untold:
         places = ", ".join(code(path_text(path)) for path in untold)
@@ -144,6 +152,25 @@ def _draw_notes(draft: Draft) -> None:
             "Choose a secret there; the update needs it again.",
             icon=":material/key_off:",
         )
+
+
+@dataclass
+class Arrival:
+    """What this tab found when it came to the page."""
+
+    changed_ms: int = 0
+    """When the draft that was there had been changed last; 0 for one that was new."""
+
+
+def _draw_age(draft: Draft) -> None:
+    """Say that what stands here was filled in earlier, until something is changed."""
+    arrival = remembered(Arrival)
+    if entered(JSON_KEY) is None:  # a widget's state goes when its page is left
+        arrival.changed_ms = draft.changed_ms
+    if draft.creates and draft.changed_ms and draft.changed_ms == arrival.changed_ms:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/history: Your draft from {clock(draft.changed_ms / 1000)[:5]}.", width="content")
+            st.button("Start over", key="setup.start-new", on_click=draft.start_over, disabled=draft.sending)
 
 
 def _draw_code(draft: Draft) -> None:

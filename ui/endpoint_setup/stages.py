@@ -9,7 +9,7 @@ from services.deployments import Deployment, Ending, Evidence, Progress, Sent, S
 from services.endpoints import EndpointDetail
 from services.errors import PlaygroundError, Side
 from services.workspace import Workspace
-from ui.clock import day_and_clock
+from ui.clock import clock, day_and_clock
 from ui.connecting import partner, refresh_endpoints
 from ui.endpoint_setup.draft import Drafts
 from ui.endpoint_setup.trial import LONGEST_LOG, draw_trial, seconds
@@ -20,6 +20,8 @@ from ui.session import kept
 
 EVERY = 1.0
 """Seconds between two looks while something is under way."""
+ANCHOR = "on-its-way"
+"""Where the stages are on their page, for links."""
 LONGEST_UPDATE = 24 * 3600.0
 """Seconds. A longer one is rather a clock that is wrong."""
 _ICONS = {
@@ -45,7 +47,7 @@ def deployment_stages(workspace: Workspace, name: str) -> bool:
 def watch(workspace: Workspace, detail: EndpointDetail) -> None:
     """Begin to watch an endpoint that is being changed, by whomever.
 
-    Without effect where it is watched already, or where the person wanted to watch no more: “Close” takes that back.
+    Without effect where it is watched already, or where the person stopped watching: “Close” takes that back.
     """
     drafts, of, name = kept(Drafts), partner(workspace), detail.endpoint.name
     known = drafts.deployment(of, name)
@@ -83,7 +85,9 @@ def _draw_head(deployment: Deployment) -> None:
         Ending.GIVEN_UP: "Still not ready",
         Ending.LEFT: "No longer watched",
     }
-    st.markdown(f"##### {words[deployment.ending]}: {code(deployment.endpoint)} · {seconds(deployment.elapsed())}")
+    st.subheader(
+        f"{words[deployment.ending]}: {code(deployment.endpoint)} · {seconds(deployment.elapsed())}", anchor=ANCHOR
+    )
 
 
 def _draw_stages(stages: Sequence[Stage], now: float) -> None:
@@ -106,9 +110,10 @@ def _draw_ending(deployment: Deployment) -> None:
     name = code(deployment.endpoint)
     match deployment.ending:
         case Ending.READY:
-            st.success(f"{name} is ready to be called.", icon=":material/check_circle:")
+            at = f" Ready at {clock(deployment.ended_ms / 1000)[:5]}." if deployment.ended_ms else ""
+            st.success(f"{name} is ready to be called.{at}", icon=":material/check_circle:")
         case Ending.EMPTY:
-            st.info(f"{name} is there and serves nothing yet: add a served entity below.", icon=":material/inbox:")
+            st.info(f"{name} is there and serves nothing yet: add a served entity.", icon=":material/inbox:")
         case Ending.LEFT:
             st.info(
                 "The watching was ended. The deployment goes on in the workspace.", icon=":material/visibility_off:"
@@ -148,7 +153,7 @@ def _draw_failure(deployment: Deployment) -> None:
     evidence = deployment.evidence or Evidence("")
     what = f"{evidence.entity} of {deployment.endpoint}" if evidence.entity else deployment.endpoint
     serving = deployment.detail is not None and deployment.detail.endpoint.ready
-    hint = "Mend the draft below and update the endpoint." + (" What served before serves on." if serving else "")
+    hint = "Mend the draft and update the endpoint." + (" What served before serves on." if serving else "")
     draw_error(
         PlaygroundError(
             f"{what} could not be deployed: {evidence.sentence or 'the workspace does not say why.'}",
@@ -177,7 +182,7 @@ def _draw_ways(workspace: Workspace, deployment: Deployment) -> None:
             link_to("endpoint", "Open it", endpoint=name)
         if deployment.running:
             st.button(
-                "Watch no more",
+                "Stop watching",
                 key="deployment-leave",
                 on_click=deployment.leave,
                 type="tertiary",

@@ -38,7 +38,7 @@ def test_each_endpoint_is_a_row_that_leads_to_its_page(open_page: OpenPage):
     page = open_page("endpoints")
     assert rows(page) == SEEDED
     about = [caption.value for caption in page.caption if "· by" in caption.value]
-    assert about[2] == "llm/v1/chat · serves SmolLM2 135M Instruct · by `admin@local` · CAN\\_MANAGE"
+    assert about[2] == "&ensp;llm/v1/chat · serves SmolLM2 135M Instruct · by `admin@local` · CAN\\_MANAGE"
     labels = [element.proto.label for element in page.get("page_link")]
     assert sum(":green-badge[:material/check: Ready]" in label for label in labels) == 3
 

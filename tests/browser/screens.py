@@ -120,6 +120,15 @@ def parameter(page: Page, name: str) -> Locator:
     return page.locator(f".st-key-chat-{found[1]}-{name}")
 
 
+def type_stop(page: Page, text: str) -> None:
+    """Add a stop sequence. The list of suggestions closes when its field is scrolled, so that comes first."""
+    field = parameter(page, "stop").get_by_role("combobox")
+    field.click()
+    expect(field).to_be_focused()
+    field.press_sequentially(text)
+    page.get_by_role("option", name=f"Add: {text}", exact=True).click()
+
+
 def expect_preview(page: Page, expected: dict[str, Any]) -> None:
     """Wait until the page says that the next request will have these fields beside its messages."""
     try:

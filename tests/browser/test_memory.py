@@ -24,6 +24,7 @@ from tests.browser.screens import (
     questions,
     send,
     settled,
+    type_stop,
 )
 from tests.local_workspaces import LocalWorkspace
 
@@ -58,9 +59,7 @@ def set_up(page: Page) -> None:
     temperature = parameter(page, "temperature").get_by_role("spinbutton")
     temperature.fill("0.4")
     temperature.press("Enter")
-    stop = parameter(page, "stop").get_by_role("combobox")
-    stop.fill("END")
-    stop.press("Enter")
+    type_stop(page, "END")
     expect_preview(page, {"temperature": 0.4, "stop": ["END"], "stream": True})
 
 

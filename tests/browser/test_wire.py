@@ -18,6 +18,7 @@ from tests.browser.screens import (
     open_chat,
     open_dialog,
     parameter,
+    type_stop,
 )
 from tests.local_workspaces import LocalWorkspace, eventually
 
@@ -48,11 +49,9 @@ def type_text(name: str, value: str) -> Step:
     return step
 
 
-def add_text(name: str, value: str) -> Step:
+def add_text(value: str) -> Step:
     def step(page: Page) -> None:
-        widget = parameter(page, name).get_by_role("combobox")
-        widget.fill(value)
-        widget.press("Enter")
+        type_stop(page, value)
 
     return step
 
@@ -102,7 +101,7 @@ CONTROLS = [
     number("top_p", "0.85"),
     Control(
         "stop",
-        [add_text("stop", "끝"), add_text("stop", "THE END")],
+        [add_text("끝"), add_text("THE END")],
         {"stop": ["끝", "THE END"]},
         [press("stop", "Clear all")],
     ),
@@ -171,7 +170,7 @@ def test_the_inspector_shows_the_very_bytes_that_were_sent(
     local_workspace.queue_fault(SCRIPTED, CHAT_PATH)
     type_text("system", "Antworte höflich — “immer”.\n\tZweite Zeile.")(page)
     type_number("temperature", "0.3")(page)
-    add_text("stop", "\\n\\n")(page)
+    add_text("\\n\\n")(page)
     expect_preview(page, {"temperature": 0.3, "stop": ["\\n\\n"], "stream": True})
     ask(page, PROMPT)
     logged = local_workspace.settled(INVOCATIONS)

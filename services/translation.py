@@ -17,7 +17,8 @@ from services.errors import (
     UnexpectedReply,
     Unreachable,
 )
-from services.refusals import Asked, explained_code
+from services.known_refusals import Asked
+from services.refusals import explained_code
 
 _NOTHING_RETRIED = "Nothing was sent a second time: send again when you like."
 

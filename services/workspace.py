@@ -13,7 +13,8 @@ from requests.auth import AuthBase
 
 from services.call import Call, CancellableAdapter
 from services.errors import EndpointFailed, Unauthenticated, UnexpectedReply, Unreachable
-from services.refusals import Asked, refused
+from services.known_refusals import Asked
+from services.refusals import refused
 from services.replies import (
     EventStream,
     WholeReply,

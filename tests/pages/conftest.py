@@ -1,14 +1,17 @@
 """Pages as Streamlit's AppTest runs them, on a real local workspace."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.local_workspace.secrets_calls import post
 from tests.local_workspaces import ROOT, LocalWorkspace
 
 OpenPage = Callable[..., AppTest]
+_scopes = itertools.count(1)
 
 
 @pytest.fixture
@@ -30,3 +33,13 @@ def open_page(local_workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch, 
         return test
 
     return open_
+
+
+@pytest.fixture
+def scope(local_workspace: LocalWorkspace) -> Iterator[str]:
+    """A secret scope with one key, "there", of the test's own."""
+    name = f"pages-{next(_scopes)}"
+    assert post(local_workspace, "scopes/create", scope=name).ok
+    assert post(local_workspace, "put", scope=name, key="there", string_value="old value").ok
+    yield name
+    post(local_workspace, "scopes/delete", scope=name)

@@ -1,7 +1,5 @@
 """The picker of secret references, as a form of another page has it."""
 
-import itertools
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -16,17 +14,6 @@ from ui.connecting import workspace
 from ui.secret_reference import secret_reference_picker
 st.session_state["draft"] = secret_reference_picker(workspace(), "picker", st.session_state.setdefault("draft", ""))
 """
-_numbers = itertools.count(1)
-
-
-@pytest.fixture
-def scope(local_workspace: LocalWorkspace):
-    """A scope with one key, of the test's own."""
-    name = f"picked-{next(_numbers)}"
-    assert post(local_workspace, "scopes/create", scope=name).ok
-    assert post(local_workspace, "put", scope=name, key="there", string_value="old").ok
-    yield name
-    post(local_workspace, "scopes/delete", scope=name)
 
 
 @pytest.fixture

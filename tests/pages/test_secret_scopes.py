@@ -17,16 +17,6 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def scope(local_workspace: LocalWorkspace):
-    """A scope with one key, of the test's own."""
-    name = f"page-{next(_numbers)}"
-    assert post(local_workspace, "scopes/create", scope=name).ok
-    assert post(local_workspace, "put", scope=name, key="there", string_value="old value").ok
-    yield name
-    post(local_workspace, "scopes/delete", scope=name)
-
-
-@pytest.fixture
 def endpoint(local_workspace: LocalWorkspace, scope: str):
     """An endpoint that names the scope's key."""
     name = f"chat-of-{scope}"

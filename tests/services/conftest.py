@@ -7,9 +7,11 @@ import pytest
 from hypothesis import settings
 
 from services.doors import typed
+from services.secret_scopes import create_secret_scope, put_secret
 from services.workspace import Workspace
-from tests.local_workspaces import LocalWorkspace
+from tests.local_workspaces import LocalWorkspace, start_local_workspace
 from tests.services.replies import ReplyServer, Script, reply_server
+from tests.services.setup_bodies import KEY, SCOPE
 
 # A busy machine is no failure.
 settings.register_profile("services", deadline=None)
@@ -33,6 +35,26 @@ def workspace(local_workspace: LocalWorkspace) -> Iterator[Workspace]:
 def analyst(local_workspace: LocalWorkspace) -> Iterator[Workspace]:
     """The local workspace, as its analyst."""
     with contextlib.closing(typed(local_workspace.host, local_workspace.users["analyst"])) as workspace:
+        yield workspace
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorkspace]:
+    """A workspace of the module's own that deploys at once, with the secret that setup_bodies name."""
+    running = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt", "--deployment-seconds", "0")
+    try:
+        with contextlib.closing(typed(running.host, running.users["admin"])) as workspace:
+            create_secret_scope(workspace, SCOPE)
+            put_secret(workspace, SCOPE, KEY, "canary-5a4b3c2d1e0f9a8b")
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def admin(machine: LocalWorkspace) -> Iterator[Workspace]:
+    """That workspace, as its admin."""
+    with contextlib.closing(typed(machine.host, machine.users["admin"])) as workspace:
         yield workspace
 
 

@@ -28,34 +28,14 @@ from services.endpoint_setup import (
 from services.endpoints import get_endpoint_detail
 from services.endpoints.reading import detail_from_wire
 from services.errors import AlreadyExists, BadInput, Conflict, NotFound, PermissionDenied, Rejected, UnexpectedReply
-from services.secret_scopes import SecretReference, create_secret_scope, put_secret
+from services.secret_scopes import SecretReference
 from tests.local_workspace.serving_calls import settled
-from tests.local_workspaces import start_local_workspace
 from tests.services.chats import at
 from tests.services.replies import whole
-from tests.services.setup_bodies import CASES, KEY, REFERENCE, SCOPE, case_name, external_body, openai_body
+from tests.services.setup_bodies import CASES, REFERENCE, SCOPE, case_name, external_body, openai_body
 
 CANARY = "canary-5a4b3c2d1e0f9a8b"
 CHAT_MODEL = "local.models.smollm2-135m-instruct"
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    """A workspace of our own, with the secret that the bodies name."""
-    running = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt", "--deployment-seconds", "0")
-    try:
-        with contextlib.closing(typed(running.host, running.users["admin"])) as admin:
-            create_secret_scope(admin, SCOPE)
-            put_secret(admin, SCOPE, KEY, CANARY)
-        yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture
-def admin(machine):
-    with contextlib.closing(typed(machine.host, machine.users["admin"])) as workspace:
-        yield workspace
 
 
 @pytest.fixture

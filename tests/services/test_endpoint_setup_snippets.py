@@ -25,14 +25,12 @@ from services.endpoint_setup import (
     with_value,
 )
 from services.endpoints import get_endpoint_detail
-from services.secret_scopes import create_secret_scope, put_secret
 from services.snippets.endpoint_setup import creation_snippets, update_snippets
 from services.snippets.terraform import text as hcl_text
 from tests.local_workspace.serving_calls import settled
-from tests.local_workspaces import start_local_workspace
 from tests.services.chats import TOKEN
 from tests.services.replies import Exchange, reply_server, whole
-from tests.services.setup_bodies import ANY, CASES, KEY, SCOPE, external_body, openai_body
+from tests.services.setup_bodies import ANY, CASES, external_body, openai_body
 from tests.services.snippet_cases import HOSTILE, environment, run_python
 
 CANARY = "canary-7e6d5c4b3a291807"
@@ -337,24 +335,6 @@ def test_mlflow_may_be_told_of_route_optimization_although_its_default_says_no()
 
 
 # --- run against a fresh workspace
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    running = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt", "--deployment-seconds", "0")
-    try:
-        with contextlib.closing(typed(running.host, running.users["admin"])) as admin:
-            create_secret_scope(admin, SCOPE)
-            put_secret(admin, SCOPE, KEY, CANARY)
-        yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture
-def admin(machine):
-    with contextlib.closing(typed(machine.host, machine.users["admin"])) as workspace:
-        yield workspace
 
 
 def run(machine, home, snippets):

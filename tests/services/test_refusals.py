@@ -18,9 +18,10 @@ from services.errors import (
     Unauthenticated,
     WorkspaceError,
 )
+from services.known_refusals import KNOWN_REFUSALS, Asked
 from services.refusals import explained_code, refused, refused_in_stream
 
-CHANGE = refusals.Asked.CHANGE
+CHANGE = Asked.CHANGE
 NAME = "my-{chat} endpoint"
 
 
@@ -55,7 +56,7 @@ class Case:
     side: Side
     says: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    asked: refusals.Asked = refusals.Asked.INVOKE
+    asked: Asked = Asked.INVOKE
 
 
 CASES = {
@@ -126,7 +127,7 @@ CASES = {
         EndpointFailed,
         Side.PLATFORM,
         "The workspace failed over",
-        asked=refusals.Asked.READ,
+        asked=Asked.READ,
     ),
     "too many changes": Case(
         429,
@@ -192,10 +193,10 @@ CASES = {
         PermissionDenied,
         Side.PLATFORM,
         f"You may not see {NAME}: User may not list",
-        asked=refusals.Asked.READ,
+        asked=Asked.READ,
     ),
     "403, unknown token, when the workspace was asked": Case(
-        403, standard(403, "Invalid access token."), Unauthenticated, Side.YOU, "token", asked=refusals.Asked.READ
+        403, standard(403, "Invalid access token."), Unauthenticated, Side.YOU, "token", asked=Asked.READ
     ),
     "404, something the workspace was asked about": Case(
         404,
@@ -203,7 +204,7 @@ CASES = {
         NotFound,
         Side.YOU,
         f"This workspace does not know {NAME}.",
-        asked=refusals.Asked.READ,
+        asked=Asked.READ,
     ),
     "an unexpected error": Case(
         400, standard("BAD_REQUEST", "An unexpected error came up"), Rejected, Side.YOU, "refused the request"
@@ -278,14 +279,14 @@ def test_a_refusal_is_explained(what):
     assert error.raw.status == case.status
 
 
-@pytest.mark.parametrize("row", refusals._ROWS, ids=lambda row: row.what)
+@pytest.mark.parametrize("row", KNOWN_REFUSALS, ids=lambda row: row.what)
 def test_every_known_refusal_can_happen(row):
     """A row that no case reaches is dead, or has one above it that takes its cases away."""
     reached = set()
     for case in CASES.values():
         body = case.body.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         decoded = replace(refusals._decoded(case.status, body, None), asked=case.asked)
-        reached.add(next(one for one in refusals._ROWS if one.matches(decoded)))
+        reached.add(next(one for one in KNOWN_REFUSALS if one.matches(decoded)))
     assert row in reached
 
 

@@ -11,6 +11,7 @@ PlaygroundError
 │   │   └── AlreadyExists       what was to be created is there
 │   ├── TooManyRequests     429
 │   └── EndpointFailed      5xx, and failures told inside a stream
+├── TransformFailed     the person's own function around the call failed (services/transforms)
 ├── Unreachable         no answer came: DNS, TLS, refused, timed out, cut
 └── UnexpectedReply     an answer came that is not what the API promises
 
@@ -25,6 +26,7 @@ class Side(StrEnum):
     """Whose failure it is, in the words the page shows."""
 
     YOU = "your request"
+    TRANSFORM = "your transform"
     ENDPOINT = "the endpoint"
     PROVIDER = "the provider"
     PLATFORM = "the platform"

@@ -8,11 +8,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from services.call import Call, CallCancelled
 from services.errors import PlaygroundError
 from services.readiness import Readiness
+from services.transforms import Hooks, TransformFailed
 from services.waiting import Waiting, Watcher
 from services.workspace import Workspace
 
@@ -54,6 +55,12 @@ class Reply:
         self.error: PlaygroundError | None = None
         self.ended_because = ""
         """Why we ended it, where it was not the person who did: a sentence, and what to do next."""
+        self.shaped = False
+        """Whether the person's ``transform_output`` has made something of it."""
+        self.shaped_value: Any = None
+        """What it made, in JSON values; without meaning unless *shaped*."""
+        self.shaping_error: PlaygroundError | None = None
+        """Why it made nothing of it; the reply itself is whole all the same."""
         self._lock = threading.Lock()
 
     @property
@@ -76,12 +83,23 @@ class Job(ABC, Generic[ReplyKind]):
     """One exchange under way, or over."""
 
     def __init__(
-        self, workspace: Workspace, endpoint: str, reply: ReplyKind, bell: Bell, unwatched_seconds: float
+        self,
+        workspace: Workspace,
+        endpoint: str,
+        reply: ReplyKind,
+        bell: Bell,
+        unwatched_seconds: float,
+        hooks: Hooks | None = None,
     ) -> None:
-        """It is stopped when ``watched()`` was not called for *unwatched_seconds*. ``_start`` sends it off."""
+        """It is stopped when ``watched()`` was not called for *unwatched_seconds*. ``_start`` sends it off.
+
+        *hooks* is the person's transform, for this call alone.
+        """
         self.endpoint = endpoint
         self.reply = reply
         self.call = Call()
+        self.hooks = hooks
+        self.call.record.trace = hooks.trace if hooks else None
         self._bell = bell
         self._watched = time.monotonic()
         self._unwatched_seconds = unwatched_seconds
@@ -112,6 +130,17 @@ class Job(ABC, Generic[ReplyKind]):
     def waiting(self) -> Waiting:
         """What it waits for, as far as is known."""
         return self._watcher.waiting(self._answering_after())
+
+    def _shape(self, whole: Any) -> None:
+        """Give the whole reply to the person's ``transform_output``. What it does wrong does not undo the reply."""
+        if self.hooks is None or not self.reply.open:
+            return
+        self.call.record.ends()  # the endpoint's time, not the function's
+        try:
+            self.reply.shaped_value = self.hooks.shape_reply(whole)
+            self.reply.shaped = self.hooks.trace.output is not None
+        except TransformFailed as failed:
+            self.reply.shaping_error = failed
 
     def _answering_after(self) -> float | None:
         """Seconds from the call's begin to the first of the answer; None before."""

@@ -8,6 +8,8 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from services.transforms.records import TransformTrace
+
 REDACTED = "[redacted]"
 _SECRET_HEADER = re.compile("token|secret|authorization|cookie|api-?key|password", re.IGNORECASE)
 KEPT_REPLY = 8_000_000
@@ -49,6 +51,8 @@ class WireRecord:
     """All that came, kept or not."""
     finished_after: float | None = None
     """Seconds from the call's begin to the last event or byte, the cut or the cancellation."""
+    trace: TransformTrace | None = None
+    """What the person's transform did to the body and to the reply; None without one."""
     forgotten: bool = False
     """Whether both bodies and the events were let go, to keep the memory of a long conversation bounded."""
     _started: float | None = None
@@ -94,7 +98,7 @@ class WireRecord:
         """Let go of the bytes of the reply and of the request, once it is over; headers, figures and text elsewhere stay."""
         if self.finished_after is not None:
             self.forgotten = True
-            self.events, self._kept, self.request_body = [], [], b""
+            self.events, self._kept, self.request_body, self.trace = [], [], b"", None
 
     def ends(self) -> None:
         """Stop the clock. Bytes that still come are counted and kept."""

@@ -13,19 +13,23 @@ from services.errors import UnexpectedReply, Unreachable
 from services.jobs import Outcome
 from services.refusals import failure_in, refused_in_stream
 from services.replies import EventStream
+from services.transforms import Hooks
 from services.wire_body import encoded
 from services.workspace import Workspace
 
 
-def stream_chat(workspace: Workspace, request: ChatRequest, call: Call) -> Iterator[ChatDelta]:
+def stream_chat(
+    workspace: Workspace, request: ChatRequest, call: Call, hooks: Hooks | None = None
+) -> Iterator[ChatDelta]:
     """Invoke the endpoint once and yield each delta as it arrives; a reply that comes whole yields its deltas together.
 
     Raises BadInput here, before anything is sent. The iterator raises any other PlaygroundError: at once if the endpoint
-    refuses, part-way if the stream breaks; and CallCancelled after ``call.cancel()``.
+    refuses, part-way if the stream breaks; and CallCancelled after ``call.cancel()``. The body goes
+    through *hooks* first, when the iterator begins; TransformFailed then means that nothing was sent.
     """
     check(request)
-    content = encoded(chat_to_wire(request))
-    return _deltas(workspace, request, content, call)
+    body = chat_to_wire(request)
+    return _deltas(workspace, request, body, encoded(body), call, hooks)
 
 
 def send_chat(workspace: Workspace, request: ChatRequest, call: Call) -> ChatReply:
@@ -37,7 +41,11 @@ def send_chat(workspace: Workspace, request: ChatRequest, call: Call) -> ChatRep
     return reply
 
 
-def _deltas(workspace: Workspace, request: ChatRequest, content: bytes, call: Call) -> Iterator[ChatDelta]:
+def _deltas(
+    workspace: Workspace, request: ChatRequest, body: dict[str, Any], content: bytes, call: Call, hooks: Hooks | None
+) -> Iterator[ChatDelta]:
+    if hooks is not None:
+        content = encoded(hooks.shape_request(body))
     reply = workspace.invoke(request.path, content, call, name=request.endpoint)
     if isinstance(reply, EventStream):
         # Closed here: an error that is kept would keep the stream, and with it the connection.

@@ -7,10 +7,12 @@ from typing import Any
 
 from services.errors import BadInput
 from services.invocation.request import invocation_path
+from services.invocation.whole import whole_of_events
 from services.jobs import UNWATCHED_SECONDS, Bell, Job, Reply
 from services.readiness import Readiness
 from services.refusals import failure_in, refused_in_stream
 from services.replies import EventStream
+from services.transforms import Hooks
 from services.wire_body import MAX_CUSTOM_BODY, encoded
 from services.workspace import Workspace
 
@@ -70,28 +72,35 @@ class InvocationJob(Job[InvocationReply]):
         path: str | None = None,
         known: Readiness | None = None,
         unwatched_seconds: float = UNWATCHED_SECONDS,
+        hooks: Hooks | None = None,
     ) -> None:
         """Start it. Raises BadInput before anything is sent, for a body that JSON cannot hold or that is too large.
 
         *path* is where it is posted, in place of the endpoint's own invocations; *known* is what was known of the endpoint
-        before. It is stopped when ``watched()`` was not called for *unwatched_seconds*.
+        before; *hooks* is the person's transform around this call. It is stopped when ``watched()`` was not called for *unwatched_seconds*.
         """
         if not endpoint:
             raise BadInput("No endpoint is chosen.", "Choose one in the list.")
         self._content = encoded(body, most=MAX_CUSTOM_BODY)
-        super().__init__(workspace, endpoint, InvocationReply(), bell, unwatched_seconds)
+        self._body = dict(body)
+        super().__init__(workspace, endpoint, InvocationReply(), bell, unwatched_seconds, hooks)
         self._workspace = workspace
         self._path = path or invocation_path(endpoint)
         self._start("invoke", known)
 
     def _exchange(self) -> None:
-        reply = self._workspace.invoke(self._path, self._content, self.call, name=self.endpoint)
+        content = self._content
+        if self.hooks is not None:
+            content = encoded(self.hooks.shape_request(self._body), most=MAX_CUSTOM_BODY)
+        reply = self._workspace.invoke(self._path, content, self.call, name=self.endpoint)
         if isinstance(reply, EventStream):
             # Closed here: an error that is kept would keep the stream, and with it the connection.
             with contextlib.closing(reply.events):
                 self._take_in(reply.events)
         else:
             self.reply.receive_whole(reply.body, self.call.record.elapsed())
+        if self.hooks is not None:
+            self._shape(whole_of_events(self.reply.events) if self.reply.body is None else self.reply.body)
 
     def _take_in(self, events: Iterator[str]) -> None:
         for data in events:

@@ -1,4 +1,4 @@
-"""The server: ``streamlit run app.py`` finds ``app``. Headers, the visitor's cookie, the local workspace's start and end."""
+"""The server: ``streamlit run app.py`` finds ``app``. Headers, the visitor's cookie, what starts and ends with it."""
 
 import base64
 import contextlib
@@ -16,11 +16,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.local import embedded
+from services.sandbox import sandbox
 from services.settings import Settings, machine_token
-from services.visitors import COOKIE, is_visitor, new_visitor
+from services.visitors import COOKIE, LOOPBACK, is_visitor, new_visitor
 from services.warming import import_sdk_soon
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 def content_security_policy() -> str:
@@ -149,9 +148,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         embedded().start()
     elif settings.databricks_app or machine_token() is None:
         import_sdk_soon()
+    sandbox().start_soon()
     try:
         yield
     finally:
+        sandbox().close()
         embedded().stop()
 
 

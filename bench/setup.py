@@ -28,6 +28,8 @@ class Sizes:
     session_tokens: int = 400
     cold_starts: int = 5
     cold_seconds: int = 15
+    hook_calls: int = 400
+    large_hook_calls: int = 60
 
     def names(self) -> list[str]:
         """Every endpoint the run will use, for the workspace to list."""
@@ -67,6 +69,8 @@ QUICK = Sizes(
     session_tokens=100,
     cold_starts=1,
     cold_seconds=6,
+    hook_calls=40,
+    large_hook_calls=10,
 )
 
 

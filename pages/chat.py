@@ -18,6 +18,7 @@ from ui.readiness import draw_closed, why_closed, woken
 from ui.request_preview import request_preview
 from ui.session import conversation, seed, show_in_address
 from ui.starters import starter_buttons
+from ui.transform_picker import chat_transform
 
 EMPTY = "Ask something below. The answer streams in; under it you find what was sent, what came back, and the same call as code."
 
@@ -26,6 +27,8 @@ def settings(here: Workspace, shown: Conversation) -> None:
     conversation_picker(shown)
     known.update(endpoint_picker(here, shown))
     shown.endpoints = list(known)
+    with showing_errors():
+        chat_transform(here, shown)
     system_key = seed(f"chat.{shown.name}.system", shown.system)
     shown.system = st.text_area("System prompt", placeholder=NOT_SENT, height=80, key=system_key)
     shown.parameters = parameters_form(shown.parameters, key=f"chat.{shown.name}")

@@ -15,6 +15,7 @@ from ui.navigation import go_to, link_to
 from ui.readiness import readiness
 from ui.session import open_conversation, starting_conversation
 from ui.starters import starter_buttons
+from ui.transform_picker import begin_with_attached
 
 NONE_READY = "No chat endpoint is ready in this workspace. Set one up, or use the local workspace."
 NOT_YOURS = "You may see this workspace's chat endpoints, but not call one: ask an owner for CAN QUERY, or set one up."
@@ -25,6 +26,7 @@ def ask(here: Workspace, endpoint: Endpoint, question: str) -> None:
     if not begun.turns:  # else this is a second click, before the browser has left the page
         begun.endpoints = [endpoint.name]
         begun.held_with = partner(here)
+        begin_with_attached(here, begun)
         begun.ask(here, question, {endpoint.name: readiness(here, endpoint)})
     open_conversation(begun.name)
     go_to("chat")

@@ -12,6 +12,7 @@ PlaygroundError
 │   ├── TooManyRequests     429
 │   └── EndpointFailed      5xx, and failures told inside a stream
 ├── TransformFailed     the person's own function around the call failed (services/transforms)
+├── StateTrouble        what is saved here cannot be read or kept (services/state_file)
 ├── Unreachable         no answer came: DNS, TLS, refused, timed out, cut
 └── UnexpectedReply     an answer came that is not what the API promises
 
@@ -29,6 +30,7 @@ class Side(StrEnum):
     TRANSFORM = "your transform"
     ENDPOINT = "the endpoint"
     PROVIDER = "the provider"
+    APP = "the app on the driver"
     PLATFORM = "the platform"
     NETWORK = "the network"
     HERE = "this machine"

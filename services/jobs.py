@@ -63,6 +63,12 @@ class Reply:
         """Why it made nothing of it; the reply itself is whole all the same."""
         self._lock = threading.Lock()
 
+    def shape(self, value: Any) -> None:
+        """Take what the person's function made of it. Without effect once there is an outcome."""
+        with self._lock:
+            if self.open:
+                self.shaped, self.shaped_value = True, value
+
     @property
     def open(self) -> bool:
         """Whether more may be taken in."""
@@ -110,10 +116,12 @@ class Job(ABC, Generic[ReplyKind]):
     def _exchange(self) -> None:
         """Send once and take in what comes. Raises PlaygroundError and CallCancelled."""
 
-    def _start(self, name: str, known: Readiness | None) -> None:
+    def _start(self, name: str, known: Readiness | None, *, looks: bool = True) -> None:
+        """Send it off. *looks*: whether a long wait may be explained by a look at the endpoint."""
         for work in (self._run, self._guard):
             threading.Thread(target=work, name=f"{name} {self.endpoint}", daemon=True).start()
-        self._watcher.start(known, self._over)
+        if looks:
+            self._watcher.start(known, self._over)
 
     @property
     def running(self) -> bool:
@@ -137,10 +145,12 @@ class Job(ABC, Generic[ReplyKind]):
             return
         self.call.record.ends()  # the endpoint's time, not the function's
         try:
-            self.reply.shaped_value = self.hooks.shape_reply(whole)
-            self.reply.shaped = self.hooks.trace.output is not None
+            shaped = self.hooks.shape_reply(whole)
         except TransformFailed as failed:
             self.reply.shaping_error = failed
+            return
+        if self.hooks.trace.output is not None:
+            self.reply.shape(shaped)
 
     def _answering_after(self) -> float | None:
         """Seconds from the call's begin to the first of the answer; None before."""

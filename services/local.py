@@ -36,6 +36,8 @@ class LocalAddress:
     """Token of each user. Never shown."""
     ca_bundle: str | None
     state: str
+    driver_port: int | None = None
+    """Where the example app listens on the running cluster's driver; None where it found no free port."""
 
     def __repr__(self) -> str:
         return f"LocalAddress({self.host!r})"
@@ -168,7 +170,9 @@ class LocalWorkspace:
 def _ready_line(line: str) -> LocalAddress | None:
     try:
         ready = json.loads(line)
-        return LocalAddress(ready["host"], ready["users"], ready["ca_bundle"], ready["state"])
+        return LocalAddress(
+            ready["host"], ready["users"], ready["ca_bundle"], ready["state"], ready.get("driver_port")
+        )
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 _PLAIN = {"DATABRICKS_HOST", "DATABRICKS_TOKEN"}
 _HARMLESS = {"DATABRICKS_CONFIG_FILE", "DATABRICKS_CLUSTER_ID", "DATABRICKS_WAREHOUSE_ID"}
+_YES = {"1", "true", "yes", "on"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Settings:
     """Origins beside this app's own whose pages may open its websocket, such as https://apps.example.com"""
     local_state: Path | None
     """Folder in which the embedded local workspace keeps its state; None for one that goes with this process."""
+    cluster_id: str = ""
+    """The cluster on which this process runs, as a driver's environment has it. Not DATABRICKS_CLUSTER_ID: that one is set by
+    people on their laptops, to say with which cluster they work."""
+    transforms: bool = True
+    """Whether people may run transforms here. A value that is no plain yes switches them off."""
+    webassembly_python: Path | None = None
+    """Interpreter that has requirements-webassembly.txt; None for this one, should it have them."""
+    state: Path | None = None
+    """Folder for what this Brickyard keeps, such as saved transforms; None where there is no home for it."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -40,14 +50,19 @@ class Settings:
         app = environment.get("DATABRICKS_APP_NAME") or None
         trusted = environment.get("BRICKYARD_TRUST_FORWARDED_IDENTITY", "")
         state = environment.get("BRICKYARD_LOCAL_STATE")
+        webassembly = environment.get("BRICKYARD_WEBASSEMBLY_PYTHON")
         return cls(
             databricks_app=app,
             machine_host=host,
             machine_configured=bool(host or profile or environment.get("DATABRICKS_RUNTIME_VERSION")),
             profiles=profiles,
-            trust_forwarded_identity=trusted.lower() in {"1", "true", "yes"} if trusted else app is not None,
+            trust_forwarded_identity=trusted.lower() in _YES if trusted else app is not None,
             allowed_origins=tuple((environment.get("BRICKYARD_ALLOWED_ORIGINS") or "").replace(",", " ").split()),
             local_state=_expanded(state) if state else None,
+            cluster_id=environment.get("DB_CLUSTER_ID") or "",
+            transforms=(environment.get("BRICKYARD_TRANSFORMS") or "on").strip().lower() in _YES,
+            webassembly_python=_expanded(webassembly) if webassembly else None,
+            state=_state(environment),
         )
 
 
@@ -67,12 +82,26 @@ def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     return {name: value for name, value in environment.items() if not name.startswith(("DATABRICKS_", "MLFLOW_"))}
 
 
+def bare_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a child process that meets other people's code: only what Windows starts no program without."""
+    return {name: environment[name] for name in ("SYSTEMROOT",) if name in environment}
+
+
 def _expanded(path: str) -> Path | None:
     """The path with ~ replaced; None where there is no such home, as in a container whose user has no name."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
         return None
+
+
+def _state(environment: Mapping[str, str]) -> Path | None:
+    named = environment.get("BRICKYARD_STATE")
+    if named:
+        return _expanded(named)
+    base = environment.get("XDG_STATE_HOME") or ""  # one that is not absolute is to be ignored, says its specification
+    home = _expanded(base if base.startswith("/") else "~/.local/state")
+    return home / "brickyard" if home else None
 
 
 def _profiles(path: Path | None) -> tuple[tuple[str, ...], str | None]:

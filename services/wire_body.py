@@ -1,7 +1,6 @@
 """The bytes of a request's body, or the reason why there can be none. Pure."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from services.errors import BadInput
@@ -12,7 +11,7 @@ MAX_CUSTOM_BODY = 16 * 1024 * 1024
 """The same for custom models."""
 
 
-def encoded(body: Mapping[str, Any], *, most: int = MAX_BODY) -> bytes:
+def encoded(body: Any, *, most: int = MAX_BODY) -> bytes:
     """The body as JSON in UTF-8. Raises BadInput for what neither can hold, and for more than *most* bytes."""
     try:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()

@@ -98,7 +98,10 @@ class WireRecord:
         """Let go of the bytes of the reply and of the request, once it is over; headers, figures and text elsewhere stay."""
         if self.finished_after is not None:
             self.forgotten = True
-            self.events, self._kept, self.request_body, self.trace = [], [], b"", None
+            self.events, self._kept, self.request_body = [], [], b""
+            if self.trace is not None:  # others hold it, too: for the name of the transform
+                self.trace.forget()
+                self.trace = None
 
     def ends(self) -> None:
         """Stop the clock. Bytes that still come are counted and kept."""
@@ -112,10 +115,12 @@ class WireRecord:
         return 0.0 if self._started is None else time.perf_counter() - self._started
 
 
+def looks_secret(header: str) -> bool:
+    """Whether a header is called like a credential."""
+    return _SECRET_HEADER.search(header) is not None
+
+
 def redacted(headers: Mapping[str, str], credentials: Collection[str] = ()) -> dict[str, str]:
     """The headers without credentials: those that *credentials* names, and all that are called like one."""
     known = {name.lower() for name in credentials}
-    return {
-        name: REDACTED if name.lower() in known or _SECRET_HEADER.search(name) else value
-        for name, value in headers.items()
-    }
+    return {name: REDACTED if name.lower() in known or looks_secret(name) else value for name, value in headers.items()}

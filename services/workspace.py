@@ -5,14 +5,22 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
-from requests.auth import AuthBase
 
-from services.call import Call, CancellableAdapter
+from services.call import Call
 from services.errors import EndpointFailed, Unauthenticated, UnexpectedReply, Unreachable
+from services.exchange import (
+    CONNECT_SECONDS,
+    Answer,
+    Credentials,
+    Outgoing,
+    SignedBy,
+    answer_of,
+    new_session,
+    send_once,
+)
 from services.known_refusals import Asked
 from services.refusals import refused
 from services.replies import (
@@ -33,12 +41,6 @@ from services.wire_body import encoded
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-Credentials = Callable[[], Mapping[str, str]]
-"""Gives the headers that sign a request in; may renew a token first."""
-
-CONNECT_SECONDS = 10
-READ_SECONDS = 600
-"""Longest silence of an endpoint: beyond the platform's own limit of 597 s, so that its sentence comes first."""
 CONTROL_SECONDS = 20
 RETRY_SECONDS = 5
 """Budget for the SDK's retries of control calls; its default is 300."""
@@ -62,21 +64,6 @@ class Identity:
     groups: tuple[str, ...] = ()
 
 
-class _SignedBy(AuthBase):
-    """Signs one request in. An explicit auth object also keeps requests from preferring a password in ~/.netrc."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-        self.names: tuple[str, ...] = ()
-        """The headers that it put in."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        headers = self._credentials()
-        self.names = tuple(headers)
-        request.headers.update(headers)
-        return request
-
-
 class Workspace:
     """One Databricks host and one identity, with its connections. Shared by the threads of one visitor, never by two visitors."""
 
@@ -98,13 +85,9 @@ class Workspace:
         self._make_client = client
         self._client: WorkspaceClient | None = None
         self._client_lock = threading.Lock()
-        self._session = requests.Session()
+        self._session = new_session()
         self._credentials = credentials
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers["User-Agent"] = "brickyard"
         self._ca_bundle = ca_bundle
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, CancellableAdapter())
 
     def __repr__(self) -> str:
         return f"Workspace({self.host!r}, {self.door.value!r})"
@@ -186,7 +169,7 @@ class Workspace:
                 self.host + path,
                 data=content,
                 headers={"Content-Type": "application/json"} if content is not None else None,
-                auth=_SignedBy(self._credentials),
+                auth=SignedBy(self._credentials),
                 allow_redirects=False,
                 timeout=(CONNECT_SECONDS, seconds),
                 verify=self._ca_bundle,
@@ -228,20 +211,25 @@ class Workspace:
             call.ends()
             raise
 
+    def exchange(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], call: Call, *, name: str
+    ) -> Answer:
+        """Send any request, once, and return the reply whatever its status and kind; redirects are not followed.
+
+        Raises PlaygroundError where no reply came, and CallCancelled after ``call.cancel()``; both may also come while the
+        events of a stream are read.
+        """
+        return answer_of(lambda: self._send(method, path, content, headers, call, name), call, name)
+
+    def _send(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], call: Call, name: str
+    ) -> requests.Response:
+        out = Outgoing(method, self.host + path, content, headers)
+        return send_once(self._session, out, SignedBy(self._credentials), self._ca_bundle, call, name)
+
     def _post(self, path: str, content: bytes, call: Call, name: str) -> requests.Response:
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
-        signed = _SignedBy(self._credentials)
-        with translated(name):
-            request = self._session.prepare_request(
-                requests.Request("POST", self.host + path, headers=headers, data=content, auth=signed)
-            )
-            options = self._session.merge_environment_settings(request.url, {}, True, self._ca_bundle, None)
-        call.record.prepared("POST", request.url or "", request.headers, content, signed.names)
-        with call.sending(), translated(name):
-            reply = self._session.send(
-                request, allow_redirects=False, timeout=(CONNECT_SECONDS, READ_SECONDS), **options
-            )
-        call.record.headers_arrive(reply.status_code, reply.headers)
+        reply = self._send("POST", path, content, headers, call, name)
         if reply.status_code >= 300:
             refusal = content_of(reply, call, name)
             if reply.status_code < 400:

@@ -13,6 +13,7 @@ from ui.exchange_dialog import code_dialog, inspector_dialog
 from ui.foreign_text import code, literal
 from ui.markdown_blocks import closed, closing, cut, safe
 from ui.readiness import draw_waiting
+from ui.shaped_answer import draw_shaped
 
 FRAME = 0.04
 """Seconds between two updates of the page. At 20 a second the 95th percentile of the lag was 0.95 of write_stream's."""
@@ -203,6 +204,7 @@ def _draw_below(job: ChatJob, key: str) -> None:
         draw_error(reply.error)
     for notice in _notices(reply):
         st.warning(notice, icon=":material/warning:")
+    draw_shaped(job, key=key)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(figures(measured(reply, job.call.record), reply.outcome, job.served_by))
         if st.button(

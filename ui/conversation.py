@@ -8,6 +8,8 @@ from services.call import Call
 from services.chat import Bell, ChatJob, ChatParameters, ChatRequest, Message, stream_chat
 from services.errors import PlaygroundError
 from services.readiness import Readiness
+from services.sandbox import sandbox
+from services.transforms import Hooks, Transform
 from services.workspace import Workspace
 
 SHOWN_TURNS = 20
@@ -49,6 +51,10 @@ class Conversation:
     endpoints: list[str] = field(default_factory=list)
     system: str = ""
     parameters: ChatParameters = field(default_factory=ChatParameters)
+    transform: Transform | None = None
+    """The person's own functions around each call."""
+    transform_owner: str = ""
+    """Whose it is: the sandbox is shared fairly between them."""
     shown: int = SHOWN_TURNS
     held_with: str | None = None
     """Which workspace, as whom: set by the first turn. What was said there is not sent to another."""
@@ -92,10 +98,17 @@ class Conversation:
             for request in requests:
                 stream_chat(workspace, request, Call())  # begins nothing: what one of them refuses must come before all
             before = known or {}
-            turn.jobs += [ChatJob(workspace, one, self.bell, known=before.get(one.endpoint)) for one in requests]
+            turn.jobs += [
+                ChatJob(workspace, one, self.bell, known=before.get(one.endpoint), hooks=self._hooks())
+                for one in requests
+            ]
         except PlaygroundError as error:
             turn.error = error
         return turn
+
+    def _hooks(self) -> Hooks | None:
+        """For one call: they remember what they did in it."""
+        return Hooks(sandbox(), self.transform, user=self.transform_owner) if self.transform else None
 
     def stop(self) -> None:
         """End what is running; what has arrived stays."""

@@ -7,6 +7,9 @@ import streamlit as st
 from services.chat import ChatJob, chat_to_wire
 from services.snippets import DIALECTS
 from services.wire_record import WireRecord
+from ui.foreign_text import literal
+from ui.navigation import link_to
+from ui.transform_trace import draw_trace
 
 SHOWN_EVENTS = 300
 
@@ -17,7 +20,13 @@ def inspector_dialog(record: WireRecord) -> None:
     if record.forgotten:
         st.info("This exchange is so long ago that its bytes are no longer kept.", icon=":material/history:")
         return
-    sent, received, events = st.tabs(["Sent", "Received", f"Events ({len(record.events)})"])
+    names = ["Sent", "Received", f"Events ({len(record.events)})"]
+    if record.trace is None:
+        sent, received, events = st.tabs(names)
+    else:
+        sent, received, events, transform = st.tabs([*names, "Transform"])
+        with transform:
+            draw_trace(record.trace, key="inspector-trace")
     with sent:
         _draw_sent(record)
     with received:
@@ -88,10 +97,19 @@ def code_dialog(job: ChatJob) -> None:
     dialect = next(dialect for dialect in DIALECTS if dialect.name == name)
     if dialect.install:
         st.code(dialect.install, language="bash")
+    if job.hooks is not None:
+        used = job.hooks.trace.transform
+        st.info(
+            f"The transform ({literal(used.label)}) is not in this code: it sends the body as it was before transform_input, "
+            "and prints the reply as it came. The Transforms page gives the transform as code, too.",
+            icon=":material/function:",
+        )
+        link_to("transforms", "Take the transform away", transform=used.name)
     with st.container(key="code-snippet"):
         st.code(dialect.write(job.request.endpoint, body), language=dialect.language)
+    body_is = "It sends the body of this exchange" + (", before its transform." if job.hooks else ".")
     st.caption(
-        "It sends the body of this exchange. Host and token come from DATABRICKS_HOST and DATABRICKS_TOKEN: "
+        f"{body_is} Host and token come from DATABRICKS_HOST and DATABRICKS_TOKEN: "
         "no credential is ever written into code."
     )
 

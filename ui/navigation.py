@@ -11,9 +11,12 @@ _PAGES = Path(__file__).parent.parent / "pages"
 _SCREENS = {
     "home": ("Home", ":material/home:", None),
     "chat": ("Chat", ":material/chat:", "chat"),
+    "invoke": ("Invoke", ":material/send:", "invoke"),
+    "driver_proxy": ("Driver proxy", ":material/cable:", "driver-proxy-apps"),
     "endpoints": ("Endpoints", ":material/lan:", "endpoints"),
     "endpoint": ("Endpoint", ":material/lan:", "endpoint"),
     "endpoint_setup": ("Set up an endpoint", ":material/add_circle:", "endpoint-setup"),
+    "transforms": ("Transforms", ":material/code_blocks:", "transforms"),
     "secret_scopes": ("Secrets", ":material/key:", "secrets"),
     "connection": ("Connection", ":material/power:", "connection"),
 }

@@ -20,7 +20,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from services.errors import PlaygroundError
 from services.settings import Settings
-from services.visitors import COOKIE, is_visitor, new_visitor
+from services.visitors import COOKIE, LOOPBACK, is_visitor, new_visitor, owner_of
 from services.workspace import Door, Identity, Workspace
 from ui.conversation import Conversation
 from ui.endpoint_cache import EndpointCache
@@ -156,9 +156,10 @@ _visits = _Visits()
 
 def remembered(kind: type[View]) -> View:
     """This tab's object of that kind, made at its first use."""
-    if kind.__name__ not in st.session_state:
-        st.session_state[kind.__name__] = kind()
-    view: View = st.session_state[kind.__name__]
+    key = f"{kind.__module__}.{kind.__qualname__}"
+    if key not in st.session_state:
+        st.session_state[key] = kind()
+    view: View = st.session_state[key]
     return view
 
 
@@ -236,9 +237,21 @@ def take_upload(key: str) -> bytes:
 
 def visit() -> Visit:
     """The memory of the browser that this script runs for."""
+    return _visits.of((_visitor(), forwarded_user()))
+
+
+def owner() -> str:
+    """Whose saved transforms these are, as a key: the same person's after a restart, wherever that can be known."""
+    settings = Settings.from_environment()
+    # Origins that are let in beside this machine's own, or a proxy that names people: others may come in through them.
+    shared = bool(settings.allowed_origins) or settings.trust_forwarded_identity
+    alone = st.get_option("server.address") in LOOPBACK and not shared
+    return owner_of(_visitor(), forwarded_user(), alone=alone)
+
+
+def _visitor() -> str:
     cookie = st.context.cookies.get(COOKIE)
-    visitor = cookie if is_visitor(cookie) else remembered(Tab).visitor
-    return _visits.of((str(visitor), forwarded_user()))
+    return str(cookie if is_visitor(cookie) else remembered(Tab).visitor)
 
 
 def forwarded_user() -> str:
@@ -325,3 +338,16 @@ def show_scope_in_address(name: str) -> None:
         st.query_params["scope"] = name
     else:
         st.query_params.pop("scope", None)
+
+
+def transform_in_address() -> str:
+    """The saved transform that the address names; empty for none."""
+    return st.query_params.get("transform") or ""
+
+
+def show_transform_in_address(name: str) -> None:
+    """Let the address name that saved transform, or none where *name* is empty."""
+    if name and st.query_params.get("transform") != name:
+        st.query_params["transform"] = name
+    elif not name:
+        st.query_params.pop("transform", None)

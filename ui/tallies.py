@@ -13,6 +13,8 @@ from ui.session import conversations, kept
 HEADER = "served-model-name"
 """Of a reply: which served entity it is of."""
 KEPT = 20_000
+KEPT_RECORDS = 4
+"""Of the last calls; each may hold megabytes."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Tallies:
     _counted: WeakSet[Call] = field(default_factory=WeakSet)
     _since: dict[tuple[str, str], tuple[int | None, float]] = field(default_factory=dict)
     """By workspace and endpoint id: the version of the config, and since when its calls are counted."""
+    _last: dict[tuple[str, str], WireRecord] = field(default_factory=dict)
+    """Of the endpoints that were called last, the last answered call."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, partner: str, endpoint: str, call: Call) -> None:
@@ -57,6 +61,19 @@ class Tallies:
             if record.status < 400:
                 self.answered.append(Answered(partner, endpoint, _entity(record), record.sent_at or 0.0))
                 del self.answered[:-KEPT]
+                self._keep(partner, endpoint, record)
+
+    def last(self, partner: str, endpoint: str) -> WireRecord | None:
+        """The last answered call of that endpoint; None where there was none, or too many others came after it."""
+        with self._lock:
+            return self._last.get((partner, endpoint))
+
+    def _keep(self, partner: str, endpoint: str, record: WireRecord) -> None:
+        before = self._last.pop((partner, endpoint), None)
+        newer = before is not None and (before.sent_at or 0.0) > (record.sent_at or 0.0)
+        self._last[partner, endpoint] = before if before is not None and newer else record
+        while len(self._last) > KEPT_RECORDS:
+            del self._last[next(iter(self._last))]
 
     def of(self, partner: str, detail: EndpointDetail) -> Tally:
         """What was counted since the endpoint's present config began to serve, as far as that was seen here."""

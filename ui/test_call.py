@@ -12,25 +12,19 @@ from services.background import in_background
 from services.endpoints import EndpointDetail
 from services.errors import PlaygroundError
 from services.invocation import InvocationJob, as_object, get_test_body
-from services.jobs import Bell, Outcome
+from services.jobs import Bell
 from services.looks import Looks
 from services.readiness import Readiness, readiness_of
 from services.workspace import Workspace
 from ui.connecting import partner
 from ui.errors import draw_error
-from ui.exchange_dialog import inspector_dialog
-from ui.foreign_text import code
-from ui.readiness import draw_readiness, draw_states, draw_waiting, readiness
+from ui.invocation_reply import LOOK_SECONDS, draw_ending, draw_inspect, draw_progress, draw_raw
+from ui.readiness import draw_readiness, draw_states, readiness
 from ui.session import kept, reseed, seed, typed_into
 from ui.tallies import Tallies
 
-LOOK_SECONDS = 0.4
-SHOWN = 60_000
-"""Characters of a reply that are drawn; the download has all."""
-SCROLLED = 1_500
-"""Characters of a reply that is drawn as high as it is."""
 SCROLLED_LINES = 30
-"""The same for a body, in lines."""
+"""Lines of a body that is drawn as high as it is."""
 BLANK = '{\n  "inputs": []\n}'
 
 
@@ -94,11 +88,14 @@ def test_call(workspace: Workspace, detail: EndpointDetail) -> None:
     _draw_buttons(call, workspace, detail, known)
     if call.error is not None:
         draw_error(call.error)
+    key = f"test-call.{name}"
     if call.job is not None and call.running:
-        st.fragment(_draw_progress, run_every=LOOK_SECONDS)(call.job, name)
+        draw_progress(call.job, key=key)
     elif call.job is not None:
         kept(Tallies).note(partner(workspace), name, call.job.call)
-        _draw_reply(call.job, name)
+        draw_ending(call.job)
+        draw_raw(call.job, key=key)
+        draw_inspect(call.job, key=key)
 
 
 def _draw_known(call: _TestCall, workspace: Workspace, detail: EndpointDetail) -> Readiness:
@@ -189,51 +186,3 @@ def _send(call: _TestCall, workspace: Workspace, detail: EndpointDetail, known: 
         call.job = InvocationJob(workspace, name, as_object(call.typed), Bell(), known=known)
     except PlaygroundError as error:
         call.error = error
-
-
-def _draw_progress(job: InvocationJob, name: str) -> None:
-    """What it waits for, until it is over."""
-    job.watched()
-    if not job.running:
-        st.rerun()
-    draw_waiting(st.empty(), job.waiting)
-    if job.reply.events:
-        st.caption(f"{len(job.reply.events)} events have come")
-    st.button(
-        "Stop",
-        key=f"test-call.{name}.stop",
-        on_click=job.stop,
-        icon=":material/stop_circle:",
-        help="End the request itself",
-    )
-
-
-def _draw_reply(job: InvocationJob, name: str) -> None:
-    if job.reply.error is not None:
-        draw_error(job.reply.error)
-    if job.reply.ended_because:
-        st.warning(job.reply.ended_because, icon=":material/warning:")
-    st.caption(_figures(job))
-    text = job.reply.text
-    if text:
-        with st.container(key=f"test-call-{name}-reply"):
-            st.code(text[:SHOWN], language="json", wrap_lines=True, height=420 if len(text) > SCROLLED else "content")
-    if len(text) > SHOWN or job.reply.left_out:
-        left = f" and {job.reply.left_out:,} events more" if job.reply.left_out else ""
-        st.caption(f"The first {min(SHOWN, len(text)):,} of {len(text):,} characters{left}; Inspect has it as it came.")
-    if st.button("Inspect", key=f"test-call.{name}.inspect", icon=":material/search:", type="tertiary"):
-        inspector_dialog(job.call.record)
-
-
-def _figures(job: InvocationJob) -> str:
-    record = job.call.record
-    parts = ["stopped: the request itself was ended"] if job.reply.outcome is Outcome.STOPPED else []
-    if record.status is not None:
-        parts.append(f"HTTP {record.status}")
-    if record.finished_after is not None and record.sent_at is not None:
-        parts.append(f"{record.finished_after:.2f} s")
-    if job.reply.events:
-        parts.append(f"{len(job.reply.events) + job.reply.left_out:,} events")
-    if job.served_by:
-        parts.append(f"answered by {code(job.served_by)}")
-    return " · ".join(parts)

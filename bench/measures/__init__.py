@@ -6,6 +6,7 @@ from bench.measures.history import history
 from bench.measures.sessions import sessions
 from bench.measures.stop import stop
 from bench.measures.stream import four_models, long_stream, stream
+from bench.measures.transforms import transform_hooks
 from bench.measures.workspace import workspace_overhead, workspace_streams
 
 MEASURES = {
@@ -19,4 +20,5 @@ MEASURES = {
     "endpoint-list": endpoint_list,
     "workspace-overhead": workspace_overhead,
     "workspace-streams": workspace_streams,
+    "transform-hooks": transform_hooks,
 }

@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from itertools import chain
 from pathlib import Path
 
-from local_workspace.clusters.records import Cluster
+from local_workspace.clusters.records import Cluster, driver_ip
 from local_workspace.identity.users import ADMIN, Identities
 from local_workspace.options import Options
 from local_workspace.workers.worker import end_process
@@ -45,7 +45,7 @@ def _listen(port: int) -> socket.socket | None:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((driver_ip(), port))
         listener.listen(128)
     except OSError:
         listener.close()

@@ -1,6 +1,7 @@
 """The driver proxy: an HTTP call or a websocket to a port of a cluster's driver, passed on byte for byte.
 
-A driver is this machine's loopback. What the answer says belongs to the app: redirects, cookies and encodings are not touched.
+A driver is this machine, at an address of its own where there is one. What the answer says belongs to the app: redirects, cookies
+and encodings are not touched.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from local_workspace import refusals
 from local_workspace.clusters.driver_address import PREFIXES, DriverAddress, address_of
 from local_workspace.clusters.proxy_headers import to_app, without_hop_headers
-from local_workspace.clusters.records import DRIVER_IP, RUNNING
+from local_workspace.clusters.records import RUNNING, driver_ip
 from local_workspace.clusters.store import ClusterStore
 from local_workspace.permissions.store import PermissionStore
 from local_workspace.web.fresh_connections import FreshConnections
@@ -111,7 +112,7 @@ class _Call:
         has_body = any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers)
         return httpx.Request(
             scope["method"],
-            f"http://{DRIVER_IP}:{self._address.port}/",
+            f"http://{driver_ip()}:{self._address.port}/",
             headers=headers,
             stream=_Pieces(receive) if has_body else httpx.ByteStream(b""),
             extensions={"target": self._address.target, "timeout": TIMEOUTS.as_dict()},

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 from local_workspace import refusals
 from local_workspace.clusters.driver_address import DriverAddress
 from local_workspace.clusters.proxy_headers import Header, to_app, without_hop_headers
-from local_workspace.clusters.records import DRIVER_IP
+from local_workspace.clusters.records import driver_ip
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def serve(address: DriverAddress, scope: Scope, receive: Receive, send: Se
 
 async def _open(address: DriverAddress, scope: Scope) -> ClientConnection:
     return await _Connect(
-        f"ws://{DRIVER_IP}:{address.port}{address.target.decode('ascii')}",
+        f"ws://{driver_ip()}:{address.port}{address.target.decode('ascii')}",
         additional_headers=_headers(scope, address.port),
         subprotocols=scope["subprotocols"] or None,
         user_agent_header=None,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from local_workspace.clusters.records import driver_ip
+
 Header = tuple[bytes, bytes]
 
 # RFC 9110, 7.6.1, and what is older than it.
@@ -24,7 +26,7 @@ def without_hop_headers(headers: Iterable[Header]) -> list[Header]:
 
 def to_app(headers: list[Header], port: int) -> list[Header]:
     """A caller's headers as the app on `port` gets them."""
-    kept = [(b"host", b"127.0.0.1:%d" % port)]
+    kept = [(b"host", f"{driver_ip()}:{port}".encode())]
     for name, value in without_hop_headers(headers):
         shown = _without_session(value) if name == b"cookie" else value
         if name not in CONSUMED and (shown or not value):

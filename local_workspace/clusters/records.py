@@ -1,6 +1,9 @@
 """What a cluster is: a record, and the states it passes through by itself as time goes by."""
 
+import contextlib
+import socket
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 PENDING, RUNNING, RESTARTING = "PENDING", "RUNNING", "RESTARTING"
@@ -14,7 +17,17 @@ MESSAGES = {
     TERMINATING: "The cluster is terminating.",
 }
 SINGLE_USER, USER_ISOLATION = "SINGLE_USER", "USER_ISOLATION"
-DRIVER_IP = "127.0.0.1"
+OWN_IP, LOOPBACK = "127.0.0.2", "127.0.0.1"
+
+
+@cache
+def driver_ip() -> str:
+    """The driver's address. On Linux it is not the usual loopback one, so that an app that listens only there is as unreachable
+    as on the platform; macOS knows no other."""
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.bind((OWN_IP, 0))
+        return OWN_IP
+    return LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -82,8 +95,8 @@ class Cluster:
     def _driver(self) -> dict[str, Any]:
         node = f"{self.spark_context_id:032x}"
         driver = {
-            "private_ip": DRIVER_IP,
-            "host_private_ip": DRIVER_IP,
+            "private_ip": driver_ip(),
+            "host_private_ip": driver_ip(),
             "public_dns": "",
             "node_id": node,
             "instance_id": f"local-{node[-12:]}",

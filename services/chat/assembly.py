@@ -1,9 +1,21 @@
-"""A whole chat completion from what has arrived of a stream: what a function that knows whole replies can be given. Pure."""
+"""A whole chat completion from what has arrived: what a function that knows whole replies can be given. Pure."""
 
 import dataclasses
+import json
 from typing import Any
 
 from services.chat.reply import Answer, ChatReply
+from services.wire_record import WireRecord
+
+
+def whole_reply(reply: ChatReply, record: WireRecord) -> Any:
+    """The body as it came, where the reply came whole; a streamed one as the API would have sent it whole."""
+    if not record.streamed:
+        try:
+            return json.loads(record.reply_body)
+        except (ValueError, RecursionError):
+            pass  # so long that its record has the begin of it only
+    return completion_of(reply)
 
 
 def completion_of(reply: ChatReply) -> dict[str, Any]:

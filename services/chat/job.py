@@ -1,6 +1,6 @@
 """A chat exchange in a thread of its own."""
 
-from services.chat.assembly import completion_of
+from services.chat.assembly import whole_reply
 from services.chat.exchange import stream_chat
 from services.chat.reply import ChatReply
 from services.chat.request import ChatRequest
@@ -24,8 +24,8 @@ class ChatJob(Job[ChatReply]):
     ) -> None:
         """Check the request and start it. Raises BadInput before anything is sent.
 
-        It is stopped when ``watched()`` was not called for *unwatched_seconds*. *known*: of the endpoint, before the call. *hooks*: the person's
-        transform; its ``transform_output`` is given the whole completion once the stream is over.
+        It is stopped when ``watched()`` was not called for *unwatched_seconds*. *known*: of the endpoint, before the call.
+        *hooks*: the person's transform; its ``transform_output`` is given the whole reply once the stream is over.
         """
         super().__init__(workspace, request.endpoint, ChatReply(), bell, unwatched_seconds, hooks)
         self.request = request
@@ -36,7 +36,8 @@ class ChatJob(Job[ChatReply]):
         for delta in self._deltas:
             self.reply.receive(delta, self.call.record.elapsed())
             self._bell.ring()
-        self._shape(completion_of(self.reply))
+        if self.hooks is not None:
+            self._shape(whole_reply(self.reply, self.call.record))
 
     def _answering_after(self) -> float | None:
         return self.reply.first_piece_after

@@ -77,7 +77,8 @@ class InvocationJob(Job[InvocationReply]):
         """Start it. Raises BadInput before anything is sent, for a body that JSON cannot hold or that is too large.
 
         *path* is where it is posted, in place of the endpoint's own invocations; *known* is what was known of the endpoint
-        before; *hooks* is the person's transform around this call. It is stopped when ``watched()`` was not called for *unwatched_seconds*.
+        before; *hooks* is the person's transform around this call. It is stopped when ``watched()`` was not called for
+        *unwatched_seconds*.
         """
         if not endpoint:
             raise BadInput("No endpoint is chosen.", "Choose one in the list.")

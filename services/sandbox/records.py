@@ -33,6 +33,10 @@ class Status(StrEnum):
     """Nothing confines code on this machine, or transforms are switched off; nothing was begun."""
 
 
+class EngineUnavailable(Exception):
+    """An engine cannot begin here. Its text says why, as a sentence."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one run may take."""

@@ -49,3 +49,7 @@ class TransformTrace:
     output: HookRun | None = None
     notes: list[str] = field(default_factory=list)
     """What a person should know, such as that a reply was not JSON and so was not transformed."""
+
+    def forget(self) -> None:
+        """Let go of the values; which transform it was stays."""
+        self.input = self.output = None

@@ -26,9 +26,11 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "": "Brickyard",
     "/chat": "Chat",
+    "/invoke": "Invoke",
     "/endpoints": "Endpoints",
     f"/endpoint?endpoint={ENDPOINT}": ENDPOINT,
     "/endpoint-setup": "Set up an endpoint",
+    "/transforms": "Transforms",
     "/secrets": "Secrets",
     "/connection": "Connection",
 }

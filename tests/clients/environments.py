@@ -51,3 +51,22 @@ def run_script(
     assert ended.returncode == 0, ended.stderr[-4000:]
     found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     return found
+
+
+def run_snippets(
+    folder: Path, sources: list[str], workspace: LocalWorkspace, **environment: str
+) -> list[dict[str, str]]:
+    """What each of the Python sources, run one after another in one process, has `said`, and how it `failed`, if it did."""
+    order = [{"source": source, "environment": {}} for source in sources]
+    ended = subprocess.run(
+        [environment_bin(folder) / "python", ROOT / "tests" / "services" / "run_snippets.py"],
+        input=json.dumps(order),
+        env=clean_environment(workspace) | environment,
+        capture_output=True,
+        text=True,
+        timeout=SCRIPT_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    found: list[dict[str, str]] = json.loads(ended.stdout)
+    return found

@@ -45,7 +45,7 @@ def dead_port():
     """A port that the driver proxy may reach, where nobody listens."""
     for port in range(3000, 8000):
         with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("", port))
             return port
     raise AssertionError("Every port from 3000 to 8000 is taken.")
 

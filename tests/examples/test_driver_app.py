@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -17,6 +18,7 @@ from tests.local_workspace.calls import call
 from tests.local_workspaces import eventually, start_local_workspace
 
 COMPLETIONS = "/serving-endpoints/chat/completions"
+DRIVER = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 SCRIPT = "scripted-0-4"
 SCRIPTED = "Brick 벽돌 **bold** 🧱🏽 "
 
@@ -214,7 +216,7 @@ def test_it_is_there_only_while_the_cluster_has_a_driver(workspace):
     wait_for(workspace, "TERMINATED")
     eventually(lambda: not before.is_running())
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"http://127.0.0.1:{workspace.ready['driver_port']}/health", timeout=5)
+        requests.get(f"http://{DRIVER}:{workspace.ready['driver_port']}/health", timeout=5)
     change(workspace, "start")
     wait_for(workspace, "RUNNING")
     assert call(workspace, "GET", path(workspace, "/health")).json()["status"] == "ok"
@@ -233,7 +235,7 @@ def test_it_ends_with_the_workspace_however_that_ends(make_local_workspace, endi
     workspace.process.wait(10)
     eventually(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", workspace.ready["driver_port"]), timeout=5)
+        socket.create_connection((DRIVER, workspace.ready["driver_port"]), timeout=5)
 
 
 def test_each_workspace_has_a_port_of_its_own_and_the_first_call_waits(local_workspace, make_local_workspace):

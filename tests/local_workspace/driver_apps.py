@@ -5,7 +5,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+from tests.local_workspace.calls import call
+from tests.local_workspaces import LocalWorkspace
+
+CLUSTER = "/api/2.1/clusters/get?cluster_id=0101-000000-local001"
 PORTS = range(3000, 8001)
+EVERYWHERE = "0.0.0.0"  # as an app on a driver must
 
 
 class RawApp:
@@ -15,11 +20,11 @@ class RawApp:
     it is in `left`. `heads` has every head in order of arrival.
     """
 
-    def __init__(self, answer: Callable[[socket.socket, bytes], None]) -> None:
+    def __init__(self, answer: Callable[[socket.socket, bytes], None], host: str) -> None:
         self.heads: list[bytes] = []
         self.left = b""
         self._answer = answer
-        self._listener = listener_on_driver()
+        self._listener = listener_on_driver(host)
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -50,12 +55,18 @@ class RawApp:
             self._answer(connection, head)
 
 
-def listener_on_driver() -> socket.socket:
+def driver_address(workspace: LocalWorkspace) -> str:
+    """The address of the running cluster's driver."""
+    address: str = call(workspace, "GET", CLUSTER).json()["driver"]["private_ip"]
+    return address
+
+
+def listener_on_driver(host: str = EVERYWHERE) -> socket.socket:
     """A listening socket: from the top, where the example apps of other workspaces begin last."""
     for port in PORTS[-500:0:-1]:
         listener = socket.socket()
         try:
-            listener.bind(("127.0.0.1", port))
+            listener.bind((host, port))
             listener.listen(64)
         except OSError:
             listener.close()
@@ -65,9 +76,9 @@ def listener_on_driver() -> socket.socket:
 
 
 @contextlib.contextmanager
-def raw_app(answer: Callable[[socket.socket, bytes], None]) -> Iterator[RawApp]:
+def raw_app(answer: Callable[[socket.socket, bytes], None], host: str = EVERYWHERE) -> Iterator[RawApp]:
     """A RawApp for one `with` block."""
-    app = RawApp(answer)
+    app = RawApp(answer, host)
     try:
         yield app
     finally:

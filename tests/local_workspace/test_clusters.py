@@ -1,5 +1,6 @@
 """The clusters API: what is listed, and what starting and stopping does."""
 
+import sys
 import time
 
 import pytest
@@ -68,7 +69,7 @@ def test_both_users_see_one_running_and_one_terminated_cluster(local_workspace, 
 def test_the_running_cluster_is_its_one_users_and_has_a_driver_here(local_workspace, version):
     found = get(local_workspace, RUNNING, version)
     assert (found["data_security_mode"], found["single_user_name"]) == ("SINGLE_USER", "admin@local")
-    assert found["driver"]["private_ip"] == "127.0.0.1"
+    assert found["driver"]["private_ip"] == ("127.0.0.2" if sys.platform == "linux" else "127.0.0.1")
     assert found["spark_context_id"] > 0
     assert "termination_reason" not in found
     assert abs(found["start_time"] / 1000 - time.time()) < 3600

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import socket
+import sys
 import threading
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ import pytest
 import requests
 
 from tests.local_workspace.calls import call
-from tests.local_workspace.driver_apps import header_lines, raw_app, saying
+from tests.local_workspace.driver_apps import driver_address, header_lines, raw_app, saying
 from tests.local_workspaces import eventually, start_local_workspace
 
 RUNNING = "0101-000000-local001"
@@ -101,7 +102,7 @@ def test_the_callers_credentials_and_the_hops_headers_stay_behind(local_workspac
         exchange(local_workspace, at(app.port), headers=sent)
     assert sorted(header_lines(app.heads[0])) == sorted(
         [
-            b"host: 127.0.0.1:%d" % app.port,
+            f"host: {driver_address(local_workspace)}:{app.port}".encode(),
             b"x-own: one",
             b"x-own: two",
             b"accept: text/html",
@@ -335,6 +336,16 @@ def test_a_port_where_nothing_listens_is_502_at_once(local_workspace, prefix):
     assert (response.status_code, response.headers["content-type"]) == (502, "text/html; charset=utf-8")
     assert "<h1>502 Bad Gateway</h1>" in response.text
     assert response.elapsed.total_seconds() < 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the driver has an address of its own on Linux only")
+@pytest.mark.parametrize("prefix", ["driver-proxy-api", "driver-proxy"])
+def test_an_app_that_listens_on_the_loopback_address_only_is_502(local_workspace, prefix):
+    with raw_app(saying(OK), host="127.0.0.1") as app:
+        response = call(local_workspace, "POST", at(app.port, prefix=prefix), {"prompt": "x"})
+        assert requests.post(f"http://127.0.0.1:{app.port}/", timeout=5).ok
+    assert (response.status_code, app.heads[0].partition(b" ")[0]) == (502, b"POST")
+    assert len(app.heads) == 1, "the proxy never came to it"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidS
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
-from tests.local_workspace.driver_apps import listener_on_driver, raw_app, saying
+from tests.local_workspace.driver_apps import driver_address, listener_on_driver, raw_app, saying
 from tests.local_workspaces import eventually, start_local_workspace
 
 RUNNING = "0101-000000-local001"
@@ -78,7 +78,7 @@ def test_the_app_sees_path_and_query_and_no_credentials(local_workspace):
     headers = {name.lower(): value for name, value in headers.items()}
     assert path == "//ssh/%2e%2e/?id=%20x"
     assert (headers["x-own"], headers["origin"], headers["cookie"]) == ("kept", "https://somewhere", "a=b")
-    assert headers["host"] == f"127.0.0.1:{port}"
+    assert headers["host"] == f"{driver_address(local_workspace)}:{port}"
     assert local_workspace.token not in str(headers)
     assert "authorization" not in headers
 

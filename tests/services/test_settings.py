@@ -7,6 +7,8 @@ import pytest
 
 from services.settings import Settings, child_environment, machine_token
 
+STATE = Path("~/.local/state/brickyard").expanduser()
+
 
 @pytest.fixture
 def config_file(tmp_path):
@@ -18,7 +20,7 @@ def settings(config_file, **environment) -> Settings:
 
 
 def test_an_empty_environment_configures_nothing(config_file):
-    assert settings(config_file) == Settings(None, None, False, (), False, (), None)
+    assert settings(config_file) == Settings(None, None, False, (), False, (), None, state=STATE)
 
 
 def test_a_host_in_the_environment_configures_the_machine(config_file):
@@ -83,7 +85,7 @@ def test_a_config_file_that_changes_is_read_again(config_file):
 
 @pytest.mark.parametrize("file", ["~no-such-user/.databrickscfg", "/a\0b"])
 def test_a_config_file_that_can_be_nowhere_is_none(file):
-    assert settings(file) == Settings(None, None, False, (), False, (), None)
+    assert settings(file) == Settings(None, None, False, (), False, (), None, state=STATE)
 
 
 def test_a_user_without_a_home_has_no_config_file_and_no_local_state():

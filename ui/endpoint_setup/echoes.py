@@ -25,7 +25,7 @@ class _Echoes:
 
     def hears(self, what: object) -> bool:
         """Note what the browser sent; whether a person put it in."""
-        now, value = time.monotonic(), hash(what)
+        now, value = time.monotonic(), _hash(what)
         self.shown = [one for one in self.shown if now - one[0] < SECONDS]
         known = [place for place, (_, given) in enumerate(self.shown) if given == value]
         if known:
@@ -47,11 +47,11 @@ def show(key: str, value: object) -> str:
     every, held = remembered(Echoes).of, entered(key)
     echoes = every.get(key)
     if echoes is None or held is None:
-        every[key] = _Echoes(hash(value))
+        every[key] = _Echoes(_hash(value))
     else:
         echoes.hears(held)
         if held != value:
-            echoes.shown.append((time.monotonic(), hash(value)))
+            echoes.shown.append((time.monotonic(), _hash(value)))
     return mirror(key, value)
 
 
@@ -59,3 +59,7 @@ def put_in(key: str) -> bool:
     """Whether a person put in what the widget with that key holds; for its callback, once."""
     echoes = remembered(Echoes).of.get(key)
     return echoes is None or echoes.hears(entered(key))
+
+
+def _hash(value: object) -> int:
+    return hash(tuple(value)) if isinstance(value, list) else hash(value)

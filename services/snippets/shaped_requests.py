@@ -1,0 +1,41 @@
+"""The call and its transform as a script with requests alone. Pure."""
+
+from services.sandbox import Hook
+from services.snippets.python_source import literal
+from services.snippets.shaped_call import ShapedCall
+from services.snippets.shaped_source import (
+    ENVIRONMENT,
+    free_name,
+    indented,
+    main,
+    opened_reply,
+    post_source,
+    reply_source,
+    script,
+    shaped_reply,
+    shaped_request,
+)
+from services.snippets.snippet import Snippet
+from services.snippets.stream_source import whole_reply
+
+_HOST = 'os.environ["DATABRICKS_HOST"].rstrip("/")'
+_SIGNED_IN = '{"Authorization": "Bearer " + os.environ["DATABRICKS_TOKEN"]}'
+
+
+def requests_snippet(call: ShapedCall) -> Snippet:
+    """The script: what it sends is, as JSON, what Brickyard sends."""
+    name, whole = free_name(call, "call_once"), free_name(call, "whole_reply")
+    lines = (
+        f'"""Ask once, and give what transform_output makes of the reply.\n\n{ENVIRONMENT}\n"""\n'
+        "import os\n\nimport requests\n\n"
+        f"request = {literal(call.request)}\n"
+        + (f"request = {shaped_request(call, 'request')}\n" if Hook.INPUT in call.hooks else "")
+        + post_source(call, _HOST, _SIGNED_IN)
+        + "reply.raise_for_status()\n"
+        f"response = {reply_source(call, whole)}\n"
+        f"{opened_reply(call)}"
+        f"return {shaped_reply(call)}\n"
+    )
+    parts = [whole_reply(whole)] if call.streams else []
+    code = script(call, *parts, f"def {name}():\n{indented(lines)}", main(f"print({name}())"))
+    return Snippet("requests", "python", code, install="pip install requests", file_name="call_with_transform.py")

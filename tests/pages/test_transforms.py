@@ -1,0 +1,195 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from services.sandbox import sandbox
+from tests.browser.screens import CHAT_PATH, ENDPOINT
+from tests.local_workspaces import LocalWorkspace, LoggedRequest, eventually
+from ui.transforms.diff import difference
+
+SHAPES = """\
+def transform_input(**request):
+    print("asked for", request["max_tokens"])
+    return {**request, "max_tokens": 7}
+
+
+def transform_output(response):
+    return response["choices"][0]["message"]["content"].upper()
+"""
+
+
+@pytest.fixture
+def page(open_page) -> AppTest:
+    """The page, on a new draft."""
+    return open_page("transforms")
+
+
+@pytest.fixture
+def switched_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Transforms, as an administrator switched them off."""
+    monkeypatch.setenv("BRICKYARD_TRANSFORMS", "off")
+    sandbox().close()
+    sandbox.cache_clear()
+    yield
+    sandbox.cache_clear()
+
+
+def write(page: AppTest, part: str, text: str) -> AppTest:
+    """Let that editor hold *text*, as its browser half tells it."""
+    revision = page.session_state["TransformTab"].revision
+    page.session_state[f"transforms.{part}"] = {"edit": {"text": text, "revision": revision}}
+    return page.run()
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    return next(one for one in page.button if one.label == label).click().run()
+
+
+def dry_run(page: AppTest) -> AppTest:
+    press(page, "Dry run")
+    eventually(lambda: not page.run().button(key="transforms.dry-run").disabled)
+    return page
+
+
+def call(page: AppTest) -> AppTest:
+    press(page, f"Call {ENDPOINT}")
+    eventually(lambda: any(one.label == "Inspect" for one in page.run().button))
+    return page
+
+
+def name(page: AppTest, typed: str) -> AppTest:
+    next(one for one in page.text_input if one.label == "Name").set_value(typed)
+    return press(page, "Save")
+
+
+def codes(page: AppTest) -> list[str]:
+    return [one.value for one in page.code]
+
+
+def said(page: AppTest) -> str:
+    shown = [*page.caption, *page.success, *page.error, *page.warning, *page.markdown]
+    return "\n".join(one.value.replace("\\", "") for one in shown)
+
+
+def posts(workspace: LocalWorkspace) -> list[LoggedRequest]:
+    return [one for one in workspace.requests() if one.path == CHAT_PATH]
+
+
+def test_a_starter_is_tried_without_sending_and_its_line_breaks_are_seen(page, local_workspace):
+    dry_run(page)
+    assert '-   "prompt": "How·are·you?",' in codes(page)[0]
+    assert '+   "prompt": "How·are·you?↵' in codes(page)[0]
+    assert "····Be·Concise.↵" in codes(page)[0]
+    assert "there is no sample response" in said(page)
+    assert posts(local_workspace) == []
+
+
+def test_a_fault_is_named_with_its_function_and_line_and_bad_samples_with_theirs(page):
+    write(page, "source", "def transform_output(response):\n    return response['nope']\n")
+    write(page, "response", "{}")
+    write(page, "request", "[1]")
+    dry_run(page)
+    assert "transform_output, line 2: KeyError" in said(page)
+    assert "The sample request is JSON, but not an object" in said(page)
+    write(page, "request", "{")
+    assert "Something was changed since" in said(page)
+    dry_run(page)
+    assert "The sample request is not JSON" in said(page)
+    assert "line 1, column 2" in said(page)
+
+
+def test_a_call_goes_through_the_draft_once_and_shows_both_sides(page, local_workspace):
+    press(page, "Use its sample")
+    write(page, "source", SHAPES)
+    call(page)
+    [sent] = posts(local_workspace)
+    assert json.loads(sent.body)["max_tokens"] == 7
+    assert sent.body.decode() in codes(page)
+    before_input = next(one for one in codes(page) if '-   "max_tokens": 16' in one)
+    assert '+   "max_tokens": 7' in before_input
+    assert "asked for 16" in codes(page)
+    reply = next(one for one in codes(page) if one.startswith('{\n  "id"'))
+    content = json.loads(reply)["choices"][0]["message"]["content"]
+    assert any(one.splitlines()[-1] == f'+ "{shown(content.upper())}"' for one in codes(page))
+    assert "through Draft 1, not saved" in said(page)
+    # The call is the next dry run's sample, as it was before the transform.
+    press(page, "Use its last call")
+    dry_run(page)
+    assert any(content.upper() in one.replace("·", " ") for one in codes(page))
+    assert len(posts(local_workspace)) == 1
+
+
+def shown(text: str) -> str:
+    return difference("", text).text.splitlines()[-1].removeprefix('+ "').removesuffix('"')
+
+
+def test_a_failing_output_keeps_the_reply_and_a_failing_input_sends_nothing(page, local_workspace):
+    press(page, "Use its sample")
+    write(page, "source", "def transform_output(response):\n    return response + 1\n")
+    call(page)
+    assert "transform_output, line 2: TypeError" in said(page)
+    assert any(one.startswith('{\n  "id"') for one in codes(page))
+    write(page, "source", "def transform_input(**request):\n    return 1 / 0\n")
+    call(page)
+    assert "transform_input, line 2: ZeroDivisionError" in said(page)
+    assert "Nothing was sent." in said(page)
+    assert len(posts(local_workspace)) == 1
+
+
+def test_versions_are_kept_under_a_name_that_nobody_takes_over(page, open_page):
+    name(page, "Loud")
+    assert "Saved as `Loud`, version 1" in said(page)
+    write(page, "source", SHAPES)
+    assert "Changed since version 1" in said(page)
+    press(page, "Save")
+    assert "Saved as `Loud`, version 2" in said(page)
+    press(page, "Versions")
+    assert page.selectbox(key="transforms-version").options[1].startswith("Version 1, ")
+    write(page, "source", "broken")
+    press(page, "Versions")
+    assert "- def transform_input(**request):" in "".join(codes(page))
+    press(page, "Put it into the editor")
+    assert "holds version 2 again" in said(page)
+    assert "Saved as version 2." in said(page)
+    press(page, "Empty")
+    name(page, "Loud")
+    assert "There is a transform “Loud” already" in said(page)
+    assert page.selectbox(key="transforms.shown").value.startswith("draft:")
+    name(page, "  ")
+    assert "A transform needs a name" in said(page)
+    # Another browser of the same machine meets what was saved, and its address names it.
+    other = open_page("transforms", transform="Loud")
+    assert other.selectbox(key="transforms.shown").value == "saved:Loud"
+    next(one for one in other.text_input if one.label == "Name").set_value("Louder").run()
+    press(other, "Rename")
+    press(other, f"Attach to {ENDPOINT}")
+    assert f"Attached to `{ENDPOINT}`" in said(other)
+    assert other.selectbox(key="transforms.shown").options == ["Louder"]
+
+
+def test_where_they_are_off_the_reason_is_told_and_nothing_can_be_run(switched_off, open_page):
+    page = open_page("transforms")
+    assert "Transforms cannot run here" in said(page)
+    assert page.button(key="transforms.dry-run").disabled
+    assert page.button(key="transforms.call-0").disabled
+    name(page, "Still kept")
+    assert "Saved as `Still kept`, version 1" in said(page)
+
+
+def test_a_difference_marks_what_cannot_be_seen_and_is_bounded():
+    hostile = "</code><script>\u202e\ud800\x00 `` [x](y)\ttab  \nend"
+    text = difference(hostile, None).text
+    assert "\\u202e\\ud800\\u0000·" in text
+    assert "→tab··↵" in text
+    text.encode()  # half a character would end the session
+    assert difference({"a": [1, 2]}, {"a": [1, 2]}).says == "unchanged"
+    long = difference([0] * 5_000, [1] * 100_000)
+    assert long.left_out > 0
+    assert "were not compared" in long.says
+    deep: list[object] = []
+    for _ in range(400):
+        deep = [deep]
+    assert "…" in difference(deep, 1).text
+    assert max(len(line) for line in difference("x" * 100_000, "y").text.splitlines()) < 500

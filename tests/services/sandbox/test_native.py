@@ -1,0 +1,234 @@
+"""The native engine's processes: they end when they should, leave nothing, and without the required walls nothing runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from services.sandbox import Hook, Limits, Sandbox, Status
+from services.sandbox.native import NativeEngine
+from tests.local_workspaces import eventually
+
+ROOT = Path(__file__).parents[3]
+IDENTITY = "def transform_input(**request):\n    return request\n"
+LOOP = "def transform_input(**request):\n    while True:\n        pass\n"
+
+
+def zygotes() -> set[psutil.Process]:
+    return {
+        child
+        for child in psutil.Process().children()
+        if "-I" in child.cmdline() and "zygote.py" in str(child.cmdline())
+    }
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """A zombie has gone; nobody may be there to reap it."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def descriptors() -> int:
+    """Counted without /proc/self/fd: a process that hides its memory hides that too."""
+
+    def is_open(descriptor: int) -> bool:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            return False
+        return True
+
+    return sum(map(is_open, range(512)))
+
+
+def test_two_hundred_runs_leave_neither_descriptors_nor_processes_nor_memory():
+    before = zygotes()
+    sandbox = Sandbox(NativeEngine())
+    assert sandbox.run(IDENTITY, Hook.INPUT, {"a": 1}).status is Status.OK
+    [zygote] = zygotes() - before
+    open_now, memory = descriptors(), psutil.Process().memory_info().rss
+    for number in range(200):
+        assert sandbox.run(IDENTITY, Hook.INPUT, {"a": number}).value == {"a": number}
+    assert descriptors() == open_now
+    assert psutil.Process().memory_info().rss - memory < 16 << 20
+    assert zygote.memory_info().rss < 40 << 20
+    eventually(lambda: not zygote.children(), timeout=1.0)
+    sandbox.close()
+    assert is_gone(zygote)
+    assert descriptors() < open_now
+
+
+def test_a_run_that_does_not_end_is_ended_in_time_and_says_so():
+    sandbox = Sandbox(NativeEngine())
+    assert sandbox.state.available
+    try:
+        for _ in range(3):  # a busy machine is no failure
+            began = time.monotonic()
+            result = sandbox.run(LOOP, Hook.INPUT, {})
+            took = time.monotonic() - began
+            if took < 2.5:
+                break
+        assert 2.0 <= took < 2.5
+        assert (result.status, result.seconds, result.fault.message) == (Status.TIMEOUT, 2.0, "it ran longer than 2 s")
+        processor = sandbox.run(LOOP, Hook.INPUT, {}, limits=Limits(wall_seconds=10, cpu_seconds=1))
+        assert processor.status is Status.TIMEOUT
+        assert processor.seconds < 5
+    finally:
+        sandbox.close()
+
+
+def test_a_zygote_that_is_killed_is_followed_by_another():
+    before = zygotes()
+    sandbox = Sandbox(NativeEngine())
+    assert sandbox.state.available
+    try:
+        [zygote] = zygotes() - before
+        zygote.kill()
+        assert sandbox.run(IDENTITY, Hook.INPUT, {"a": 1}).value == {"a": 1}
+        [another] = zygotes() - before
+        results = []
+        runs = [
+            threading.Thread(target=lambda: results.append(sandbox.run(LOOP, Hook.INPUT, {}, user="me")))
+            for _ in range(2)
+        ]
+        for run in runs:
+            run.start()
+        eventually(lambda: len(another.children()) == 2)
+        children = another.children()
+        another.kill()
+        for run in runs:
+            run.join()
+        assert {result.status for result in results} <= {Status.CRASHED, Status.TIMEOUT}
+        eventually(lambda: all(map(is_gone, children)), timeout=2.0)
+        assert sandbox.run(IDENTITY, Hook.INPUT, {"a": 1}).value == {"a": 1}
+    finally:
+        sandbox.close()
+
+
+def test_an_app_that_is_killed_takes_everything_with_it():
+    script = (
+        "import os, threading, time\nfrom services.sandbox import Hook, Limits, Sandbox\n"
+        "from services.sandbox.native import NativeEngine\nsandbox = Sandbox(NativeEngine())\n"
+        "limits = Limits(wall_seconds=60, cpu_seconds=60)\nprint(sandbox.state.available, flush=True)\n"
+        f"sandbox.run({LOOP!r}, Hook.INPUT, {{}}, limits=limits)\n"
+    )
+    app = subprocess.Popen([sys.executable, "-B", "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert app.stdout.readline() == "True\n"
+        alive = eventually(lambda: len(found := psutil.Process(app.pid).children(recursive=True)) == 2 and found)
+    finally:
+        app.send_signal(signal.SIGKILL)
+        app.wait()
+        app.stdout.close()
+    eventually(lambda: all(map(is_gone, alive)), timeout=2.0)
+
+
+def test_a_zygote_outlives_the_thread_that_started_it():
+    """Each run of a page's script has a thread of its own."""
+    sandbox = Sandbox(NativeEngine())
+    before = zygotes()
+    starter = threading.Thread(target=lambda: sandbox.state)
+    starter.start()
+    starter.join()
+    try:
+        [zygote] = zygotes() - before
+        assert sandbox.run(IDENTITY, Hook.INPUT, {"a": 1}).value == {"a": 1}
+        assert {zygote} == zygotes() - before
+    finally:
+        sandbox.close()
+
+
+def test_runs_share_nothing_and_may_be_at_the_same_time(native):
+    source = "SEEN = []\ndef transform_input(**request):\n    SEEN.append(request)\n    return {'seen': SEEN}\n"
+    results: dict[int, list] = {}
+    threads = [
+        threading.Thread(
+            target=lambda n=n: results.update({n: native.run(source, Hook.INPUT, {"n": n}, user=str(n)).value})
+        )
+        for n in range(24)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {n: {"seen": [{"n": n}]} for n in range(24)}
+
+
+def test_somebody_who_loops_keeps_nobody_else_waiting(native):
+    short = Limits(wall_seconds=1.5)
+    loops = [
+        threading.Thread(target=native.run, args=(LOOP, Hook.INPUT, {}), kwargs={"user": f"{n % 3}", "limits": short})
+        for n in range(6)
+    ]
+    for loop in loops:
+        loop.start()
+    answers = 0
+    while any(loop.is_alive() for loop in loops):
+        assert native.run(IDENTITY, Hook.INPUT, {"a": 1}, user="else").value == {"a": 1}
+        answers += all(loop.is_alive() for loop in loops)
+    assert answers > 3
+
+
+def test_without_seccomp_no_code_runs():
+    """Neither by way of the sandbox nor past it: a child that is not confined does not even read its job."""
+    script = """
+import sys, tempfile, pathlib
+from tests.services.sandbox import kernel
+kernel.give_up_root()
+kernel.hide("landlock")
+kernel.hide("seccomp")
+from services.sandbox import Hook, Limits, Sandbox
+from services.sandbox.native import NativeEngine
+with tempfile.TemporaryDirectory() as folder:
+    marker = pathlib.Path(folder) / "marker"
+    source = "def transform_output(path):\\n    open(path, 'w')\\n    return 1\\n"
+    engine = NativeEngine(any_import=True)
+    sandbox = Sandbox(engine)
+    print(sandbox.state.available, "|", sandbox.state.reason)
+    print(sandbox.run(source, Hook.OUTPUT, str(marker)).status)
+    print([layer.name for layer in engine.start() if not layer.active])
+    print(engine.run(source, Hook.OUTPUT, str(marker), Limits()).status)
+    print(marker.exists())
+    engine.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.splitlines() == [
+        "False | System calls (seccomp): This system does not offer it: the kernel takes no filter of system calls.",
+        "unavailable",
+        "['System calls (seccomp)', 'Files (Landlock)']",
+        "unavailable",
+        "False",
+    ], done.stderr
+
+
+def test_a_process_of_the_same_user_cannot_look_into_the_app():
+    """As somebody who is not root: root may look anywhere."""
+    script = """
+import pathlib, subprocess, sys
+from tests.services.sandbox import kernel
+kernel.give_up_root()
+def look():
+    program = "import os; print(len(open(f'/proc/{os.getppid()}/environ').read()) > 0)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    print("PermissionError" if "PermissionError" in done.stderr else done.stdout.strip())
+look()
+from services.sandbox import Sandbox
+from services.sandbox.native import NativeEngine
+sandbox = Sandbox(NativeEngine())
+print(sandbox.state.available)
+look()
+sandbox.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.split() == ["True", "True", "PermissionError"], done.stderr

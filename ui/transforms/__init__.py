@@ -1,0 +1,1 @@
+"""The Transforms page's parts, and ``diff``, which other pages draw too."""

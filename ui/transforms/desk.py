@@ -1,0 +1,225 @@
+"""What is on the desk of the Transforms page: drafts, which of them a tab shows, and whose typing counts."""
+
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+from services.errors import PlaygroundError
+from services.invocation import InvocationJob
+from services.transforms import DRAFT, Envelope, Starter, Transform, library
+from services.transforms.samples import sample_text
+from services.workspace import Workspace
+from ui.session import kept, owner, remembered
+from ui.transforms.dry_run import DryRun
+
+MOST_DRAFTS = 20
+EMPTY = """\
+def transform_input(**request):
+    return request
+
+
+def transform_output(response):
+    return response
+"""
+
+
+@dataclass
+class Draft:
+    """One transform as it is being written. Kept for this browser, so that neither a reload nor another page loses it."""
+
+    id: str
+    """Does not change: “saved:<name>” of the first opening, or “draft:<number>”."""
+    title: str
+    """What it is called while it has no name."""
+    name: str = ""
+    """Under which it is saved; empty while it is not."""
+    version: int = DRAFT
+    """The one that was saved or opened last."""
+    saved: str | None = None
+    """The source of that version."""
+    source: str = EMPTY
+    request: str = ""
+    response: str = ""
+    """Samples, as typed; empty for none."""
+    envelope: Envelope = Envelope.BODY
+    changes: int = 0
+    """Counts what changed it, so that a tab knows whether what it shows is out of date."""
+    changed_by: str = ""
+    """The tab that changed it last."""
+    dry_run: DryRun | None = None
+    job: InvocationJob | None = None
+    called: Workspace | None = None
+    """Where the last call went."""
+    sent: int = 0
+    refusal: PlaygroundError | None = None
+    """Why the last call was not sent."""
+    refusal_to_keep: PlaygroundError | None = None
+    """Why it was not saved, renamed or attached."""
+
+    marked: tuple[int, bool] = (0, False)
+    """How far its runs were when the editor was drawn, which marks what they found."""
+
+    @property
+    def progress(self) -> tuple[int, bool]:
+        """How far its runs are."""
+        return (self.dry_run.over if self.dry_run is not None else 0, self.calling)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is anything that no version holds."""
+        return self.source != (EMPTY if self.saved is None else self.saved)
+
+    @property
+    def transform(self) -> Transform:
+        """What runs: the version, or a draft where it was changed since."""
+        return Transform(self.name or self.title, DRAFT if self.source != self.saved else self.version, self.source)
+
+    @property
+    def calling(self) -> bool:
+        """Whether a call with it is under way."""
+        return self.job is not None and self.job.running
+
+
+@dataclass
+class Desk:
+    """The drafts of this browser, the last shown one last."""
+
+    drafts: "OrderedDict[str, Draft]" = field(default_factory=OrderedDict)
+    count: int = 0
+
+    def new(self, like: Draft | None = None) -> Draft:
+        """A draft that is not saved; a copy of *like*'s texts."""
+        self.count += 1
+        made = Draft(f"draft:{self.count}", f"Draft {self.count}")
+        if like is not None:
+            made = replace(
+                made, source=like.source, request=like.request, response=like.response, envelope=like.envelope
+            )
+        self.put(made)
+        return made
+
+    def put(self, draft: Draft) -> None:
+        """Lay it on the desk. Where there are too many, one goes in which nothing is lost, or else the oldest."""
+        self.drafts[draft.id] = draft
+        while len(self.drafts) > MOST_DRAFTS:
+            others = [one for one in self.drafts.values() if one is not draft and not one.calling]
+            gone = next((one for one in others if not one.unsaved), others[0])
+            del self.drafts[gone.id]
+
+    def named(self, name: str) -> Draft | None:
+        """The draft that is saved under that name."""
+        return next((one for one in self.drafts.values() if one.name == name), None)
+
+    def without(self, names: list[str]) -> None:
+        """Of the saved ones only *names* are still there: what else is open is a draft from now on."""
+        for draft in self.drafts.values():
+            if draft.name and draft.name not in names:
+                draft.name, draft.version, draft.saved = "", DRAFT, None
+
+    def let_go(self, of: Workspace) -> None:
+        """End what runs with that workspace's token."""
+        for draft in self.drafts.values():
+            if draft.job is not None and draft.called is of:
+                draft.job.stop()
+
+
+@dataclass
+class TransformTab:
+    """What this tab shows."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    shown: str = ""
+    seen: int = 0
+    """The draft's changes that its editors show."""
+    revision: int = 0
+    """Of its editors' texts."""
+    linked: str = ""
+    """The transform that its address named when it was looked at last."""
+    endpoint: str = ""
+    """For samples and calls."""
+    said: str = ""
+    """What came of the last click, as a sentence of ours in Markdown."""
+
+    def shows(self, draft: Draft) -> None:
+        """Show that draft from now on."""
+        self.shown, self.seen = draft.id, draft.changes
+        self.revision += 1
+
+    def follows(self, draft: Draft) -> None:
+        """Before its editors are drawn: take what something else than their typing has changed."""
+        if draft.id != self.shown or self.seen != draft.changes:
+            self.shows(draft)
+
+
+def desk() -> Desk:
+    """This browser's."""
+    return kept(Desk)
+
+
+def tab() -> TransformTab:
+    """This tab's."""
+    return remembered(TransformTab)
+
+
+def type_into(draft: Draft, part: str, text: str) -> None:
+    """Take what was typed into the editor of *part* (“source”, “request”, “response”).
+
+    Where another tab changed the same draft meanwhile, this tab's text becomes a draft of its own: neither is overwritten.
+    """
+    here = tab()
+    if getattr(draft, part) == text:
+        return
+    if here.seen != draft.changes and draft.changed_by != here.id and here.shown == draft.id:
+        draft = desk().new(like=draft)
+        here.said = (
+            f"Another tab changed this transform meanwhile. What you typed here is now {draft.title}; nothing is lost."
+        )
+        # The browser shows it already: no new revision.
+        here.shown = draft.id
+    here.seen = here.seen + 1 if here.seen == draft.changes else here.seen
+    _put(draft, part, text)
+
+
+def put_text(draft: Draft, **texts: str) -> None:
+    """Let the draft hold these texts, whatever its editors show."""
+    for part, text in texts.items():
+        _put(draft, part, text)
+
+
+def _put(draft: Draft, part: str, text: str) -> None:
+    setattr(draft, part, text)
+    draft.changes += 1
+    draft.changed_by = tab().id
+
+
+def open_saved(name: str) -> Draft:
+    """The draft of that saved transform; where nothing in it waits to be saved, it holds the latest version.
+
+    Raises PlaygroundError.
+    """
+    draft, found = desk().named(name), library().get(owner(), name)
+    if draft is None:
+        draft = Draft(f"saved:{name}", name)
+        desk().put(draft)
+    if not draft.unsaved or draft.version == DRAFT:
+        is_saved(draft, found)
+        if draft.source != found.source:
+            put_text(draft, source=found.source)
+    return draft
+
+
+def is_saved(draft: Draft, found: Transform) -> None:
+    """Note that *found* is what is saved of it."""
+    draft.name = draft.title = found.name
+    draft.version, draft.saved = found.version, found.source
+
+
+def begin(starter: Starter | None = None) -> Draft:
+    """A new draft, from *starter* with its samples; shown in this tab."""
+    draft = desk().new()
+    if starter is not None:
+        draft.source = starter.source
+        draft.request = "" if starter.request is None else sample_text(starter.request)
+        draft.response = "" if starter.response is None else sample_text(starter.response)
+    tab().shows(draft)
+    return draft

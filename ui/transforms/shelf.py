@@ -1,0 +1,132 @@
+"""Which transform is shown: the saved ones and the drafts; a new one from a starter or from a file."""
+
+import streamlit as st
+
+from services.errors import PlaygroundError
+from services.transforms import STARTERS, Starter, library, read_source
+from ui.errors import draw_error
+from ui.foreign_text import literal
+from ui.session import (
+    mirror,
+    owner,
+    remembered,
+    show_transform_in_address,
+    take_upload,
+    transform_in_address,
+    typed_into,
+)
+from ui.transforms.desk import Draft, begin, desk, open_saved, put_text, tab
+
+_SHOWN = "transforms.shown"
+
+
+class _TransformImport:
+    """The uploader: a new one for each file, or the same file would be taken at each run."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.refusal: PlaygroundError | None = None
+
+    @property
+    def key(self) -> str:
+        """The uploader's."""
+        return f"transforms.import-{self.number}"
+
+
+def shelf() -> Draft:
+    """Draw the choice; the draft that is shown. Raises LibraryTrouble."""
+    names = library().names(owner())
+    desk().without(names)
+    draft = _shown(names)
+    labels = {_option(one): one.name or one.title for one in desk().drafts.values()}
+    options = [*(_saved(name) for name in names), *(option for option in labels if option.startswith("draft:"))]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Transform",
+            options,
+            key=mirror(_SHOWN, _option(draft)),
+            format_func=lambda option: labels.get(option) or option.removeprefix("saved:"),
+            on_change=_choose,
+            width=360,
+        )
+        with st.popover("New", icon=":material/add:"):
+            _draw_starters()
+        with st.popover("Import", icon=":material/upload_file:"):
+            _draw_import()
+    show_transform_in_address(draft.name)
+    return draft
+
+
+def _option(draft: Draft) -> str:
+    """Its place in the list: its label must not change while it is there."""
+    return _saved(draft.name) if draft.name else f"draft:{draft.id}"
+
+
+def _saved(name: str) -> str:
+    return f"saved:{name}"
+
+
+def _shown(names: list[str]) -> Draft:
+    """What a new address names; else what this tab shows; else what was shown last; else a new one."""
+    here, linked = tab(), transform_in_address()
+    draft = desk().drafts.get(here.shown)
+    if linked in names and linked != here.linked:
+        draft = open_saved(linked)
+    if draft is None:
+        draft = next(reversed(desk().drafts.values())) if desk().drafts else begin(STARTERS[0])
+    here.linked = draft.name
+    desk().drafts.move_to_end(draft.id)
+    here.follows(draft)
+    return draft
+
+
+def _choose() -> None:
+    option = typed_into(_SHOWN)
+    if option.startswith("saved:"):
+        show(open_saved(option.removeprefix("saved:")))
+    elif found := desk().drafts.get(option.removeprefix("draft:")):
+        show(found)
+
+
+def show(draft: Draft) -> None:
+    """Show that draft in this tab, and let the address name it."""
+    here = tab()
+    here.shows(draft)
+    here.said, here.linked = "", draft.name
+    show_transform_in_address(draft.name)
+
+
+def _draw_starters() -> None:
+    st.button(
+        "Empty", key="transforms.start-empty", on_click=_start, args=(None,), icon=":material/draft:", type="tertiary"
+    )
+    for number, starter in enumerate(STARTERS):
+        st.button(starter.title, key=f"transforms.start-{number}", on_click=_start, args=(starter,), type="tertiary")
+        st.caption(f"{starter.does} For {starter.takes.value}.")
+
+
+def _start(starter: Starter | None) -> None:
+    show(begin(starter))
+
+
+def _draw_import() -> None:
+    taking = remembered(_TransformImport)
+    st.file_uploader("A .py file", type="py", key=taking.key, on_change=_import, args=(taking,))
+    st.caption("It is read as text. It runs in the sandbox only, and only when you say so.")
+    if taking.refusal is not None:
+        draw_error(taking.refusal)
+
+
+def _import(taking: _TransformImport) -> None:
+    content = take_upload(taking.key)
+    taking.number += 1
+    try:
+        source = read_source(content)
+    except PlaygroundError as refusal:
+        taking.refusal = refusal
+        return
+    taking.refusal = None
+    draft = desk().new()
+    put_text(draft, source=source)
+    show(draft)
+    tab().said = f"The file is {literal(draft.title)} now. It is not saved yet."

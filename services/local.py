@@ -170,9 +170,7 @@ class LocalWorkspace:
 def _ready_line(line: str) -> LocalAddress | None:
     try:
         ready = json.loads(line)
-        return LocalAddress(
-            ready["host"], ready["users"], ready["ca_bundle"], ready["state"], ready.get("driver_port")
-        )
+        return LocalAddress(ready["host"], ready["users"], ready["ca_bundle"], ready["state"], ready.get("driver_port"))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -76,6 +76,8 @@ class NativeEngine:
             result = self._attempt(job, hook, limits) or self._attempt(job, hook, limits)
         except EngineUnavailable as problem:
             return failed(Status.UNAVAILABLE, "SandboxError", str(problem))
+        except OSError as problem:
+            return failed(Status.BUSY, "Busy", f"this machine has no room for another run: {problem.strerror}")
         return result or failed(Status.CRASHED, "SandboxError", "the sandbox's own process ended")
 
     def close(self) -> None:

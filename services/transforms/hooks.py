@@ -1,6 +1,5 @@
 """A transform at work on one call: the request before it is sent, the reply when it is whole."""
 
-import copy
 import math
 from typing import Any
 
@@ -11,6 +10,7 @@ from services.transforms.records import HookRun, Transform, TransformTrace
 
 NOTHING_SENT = "Nothing was sent."
 REPLY_KEPT = "The reply is kept as it came."
+RETURNED_NONE = "transform_output returned None, as a function without a return statement does."
 
 
 class TransformFailed(PlaygroundError):
@@ -52,12 +52,14 @@ class Hooks:
             return reply
         self.trace.output = run
         _raise_if_failed(run, REPLY_KEPT)
+        if run.result.value is None:
+            self.trace.notes.append(RETURNED_NONE)
         return run.result.value
 
     def _run(self, hook: Hook, value: Any) -> HookRun | None:
         """The run; None where the source defines no such function, but the other one."""
         result = self._sandbox.run(self.trace.transform.source, hook, value, user=self._user)
-        return None if _is_missing(result) else HookRun(hook, copy.deepcopy(value), result)
+        return None if _is_missing(result) else HookRun(hook, value, result)
 
 
 def run_hook(sandbox: Sandbox, source: str, hook: Hook, value: Any, *, user: str = "") -> HookRun | None:
@@ -68,7 +70,9 @@ def run_hook(sandbox: Sandbox, source: str, hook: Hook, value: Any, *, user: str
 
 def _is_missing(result: Result) -> bool:
     """Whether the other function is there and this one is not: a pair may be half."""
-    return result.fault is not None and result.fault.type == "NoSuchHook"
+    fault = result.fault
+    # Rejected: an exception that the code raises may be called so too, and must not let the body pass unshaped.
+    return result.status is Status.REJECTED and fault is not None and fault.type == "NoSuchHook"
 
 
 def _raise_if_failed(run: HookRun, then: str) -> None:

@@ -190,7 +190,7 @@ def test_a_request_is_given_by_name_and_stop_only_where_it_was_given(box, local_
     job = ChatJob(workspace, asking(stream=False), Bell(), hooks=hooks(box, source))
     assert ended(job) is Outcome.FAILED
     assert isinstance(job.reply.error, TransformFailed)
-    assert "missing a required argument: 'stop'" in job.reply.error.message
+    assert "missing 1 required positional argument: 'stop'" in job.reply.error.message
     assert job.reply.error.hint.startswith("Nothing was sent.")
     assert job.call.record.sent_at is None
     assert posts(local_workspace) == []
@@ -209,6 +209,11 @@ def test_a_request_is_given_by_name_and_stop_only_where_it_was_given(box, local_
         ("def transform_input(**request):\n    return {'n': float('nan')}", "transform_input"),
         ("def transform_input(**request)\n    return request", "line 1"),
         (LOOP.format("input"), "ran longer than 2 s"),
+        (
+            "class NoSuchHook(Exception): pass\ndef transform_input(**request):\n    raise NoSuchHook\n"
+            "def transform_output(response):\n    return response",
+            "NoSuchHook",  # ours for a function that is not there, which is no failure
+        ),
     ],
 )
 def test_a_transform_input_that_fails_sends_nothing(box, local_workspace, workspace, source, says):

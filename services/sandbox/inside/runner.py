@@ -135,7 +135,7 @@ def _encoded(outcome: dict[str, Any], encode: Callable[[Any], str], limit: int) 
 
 
 def _outcome(source: str, hook: str, argument: Any) -> dict[str, Any]:
-    reserve = bytearray(2 << 20)  # given back where memory ran out, so that saying so is possible
+    reserve = bytearray(128 << 10)  # given back where memory ran out, so that saying so is possible
     try:
         return {"status": "ok", "value": _run(source, hook, argument)}
     except Rejected as rejected:
@@ -187,18 +187,17 @@ def _call(function: Callable[..., Any], hook: str, argument: Any) -> Any:
     keywords = argument if hook == "transform_input" else {}
     positional = () if hook == "transform_input" else (argument,)
     try:
-        inspect.signature(function).bind(*positional, **keywords)
+        return function(*positional, **keywords)
     except TypeError as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+            raise  # it was called, and failed inside
         form = "transform_input(**request)" if keywords or not positional else "transform_output(response)"
         line = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
         raise Rejected(f"it is called as {form}, and cannot be: {error}", "SignatureError", line) from None
-    except ValueError:
-        pass  # something callable whose signature cannot be known
-    return function(*positional, **keywords)
 
 
 def _check_returned(value: Any, hook: str) -> None:
-    if value is None:
+    if value is None and hook == "transform_input":
         raise Rejected("it returned None, as a function without a return statement does")
     if inspect.iscoroutine(value):
         raise Rejected("it returned a coroutine: write def in place of async def")
@@ -242,9 +241,12 @@ def _plain_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
 
 
 def _plain_list(value: "list[Any] | tuple[Any, ...]", depth: int) -> list[Any]:
+    items = list(list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value))
+    if set(map(type, items)) == {float} and all(number - number == 0 for number in items):
+        return items  # an embedding
     plain: list[Any] = []
     try:
-        for item in list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value):
+        for item in items:
             plain.append(_plain(item, depth + 1))  # noqa: PERF401 - its length is the place of what was rejected
     except Rejected as rejected:
         rejected.path.append(len(plain))

@@ -37,7 +37,8 @@ def opened(open_page: OpenPage) -> AppTest:
 def connect_in_another_tab(page: AppTest, other: LocalWorkspace) -> None:
     """A second tab of the same browser goes to another workspace."""
     tab = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
-    tab.session_state["Tab"] = page.session_state["Tab"]  # there is no cookie here, so this says which browser it is
+    # There is no cookie here, so this says which browser it is.
+    tab.session_state["ui.session.Tab"] = page.session_state["ui.session.Tab"]
     tab.run().switch_page(str(ROOT / "pages" / "connection.py")).run()
     tab.text_input(key="connection.host").set_value(other.host)
     tab.text_input(key="connection.token").set_value(other.token)
@@ -86,7 +87,7 @@ def test_a_value_is_not_stored_in_a_workspace_that_another_tab_has_connected_mea
     newest(page.button, "secrets.put.store").click().run()
     assert sent(local_workspace, other) == []
     assert "another workspace was connected meanwhile" in said(page)
-    assert not reaches(vars(page.session_state["PageEntry"]), CANARY)
+    assert not reaches(vars(page.session_state["ui.secret_scope_keys.PageEntry"]), CANARY)
 
 
 def test_a_scope_is_not_deleted_in_a_workspace_that_another_tab_has_connected_meanwhile(
@@ -118,7 +119,7 @@ def test_a_change_whose_page_was_left_is_not_made_when_somebody_comes_back_later
     page = opened(open_page).button(key="secrets.delete.there").click().run()
     page.button(key="secrets.confirm").click()
     page.switch_page(str(ROOT / "pages" / "connection.py")).run()
-    page.session_state["SecretChanges"].asked_at -= LONG_AGO
+    page.session_state["ui.secret_scope_changes.SecretChanges"].asked_at -= LONG_AGO
     page.switch_page(str(ROOT / "pages" / "secret_scopes.py")).run()
     assert sent(local_workspace) == []
     assert "the page was left" in said(page)
@@ -131,10 +132,10 @@ def test_a_value_whose_page_was_left_is_not_sent_when_somebody_comes_back_later(
     newest(page.text_input, "secrets.put.value").set_value(CANARY)
     newest(page.button, "secrets.put.store").click()
     page.switch_page(str(ROOT / "pages" / "connection.py")).run()
-    page.session_state["PageEntry"].taken_at -= LONG_AGO
+    page.session_state["ui.secret_scope_keys.PageEntry"].taken_at -= LONG_AGO
     page.switch_page(str(ROOT / "pages" / "secret_scopes.py")).run()
     assert sent(local_workspace) == []
-    assert not reaches(vars(page.session_state["PageEntry"]), CANARY)
+    assert not reaches(vars(page.session_state["ui.secret_scope_keys.PageEntry"]), CANARY)
 
 
 def test_the_error_that_is_kept_of_a_refusal_does_not_lead_to_the_value(
@@ -144,6 +145,6 @@ def test_the_error_that_is_kept_of_a_refusal_does_not_lead_to_the_value(
     newest(page.text_input, "secrets.put.value").set_value(CANARY)
     local_workspace.queue_fault("return-500", "/api/2.0/secrets/put")
     newest(page.button, "secrets.put.store").click().run()
-    entry = page.session_state["PageEntry"]
+    entry = page.session_state["ui.secret_scope_keys.PageEntry"]
     assert entry.error is not None
     assert not reaches(vars(entry), CANARY)

@@ -40,7 +40,7 @@ def empty(here: Workspace, shown: Conversation) -> None:
     if why or shown.pending:
         return
     st.info(EMPTY, icon=":material/chat:")
-    if shown.endpoints and (question := starter_buttons()):
+    if shown.may_ask and (question := starter_buttons()):
         shown.held_with = partner(here)
         shown.ask(here, question, known)
         st.rerun()
@@ -71,7 +71,7 @@ with showing_errors():
     with st.sidebar, showing_errors():
         settings(here, shown)
     why = why_closed(list(known.values()))
-    busy, closed = shown.running, elsewhere or not shown.endpoints or why is not None
+    busy, closed = shown.running, elsewhere or not shown.may_ask or why is not None
     if busy:
         closed_box(box)
     else:

@@ -8,33 +8,46 @@ from ui.banner import banner
 from ui.connecting import workspace
 from ui.errors import showing_errors
 from ui.transforms.calling import call
-from ui.transforms.desk import Draft, tab
-from ui.transforms.keeping import attaching, keeping
-from ui.transforms.shelf import shelf
-from ui.transforms.taking_away import taking_away
-from ui.transforms.trying import dry_run, dry_run_button, endpoint_choice, fill_buttons, samples
+from ui.transforms.choice import transform_choice
+from ui.transforms.drafts import Draft, tab
+from ui.transforms.samples import (
+    dry_run,
+    dry_run_button,
+    endpoint_choice,
+    envelope_choice,
+    fill_buttons,
+    samples,
+)
+from ui.transforms.saving import attaching, saving
+from ui.transforms.source_editor import all_marked, source_editor
+from ui.transforms.take_away import taking_away
 from ui.transforms.walls import draw_walls, walls
-from ui.transforms.writing import all_marked, source_editor
 
 
 def source(draft: Draft) -> None:
     if tab().said:
         st.success(tab().said, icon=":material/check_circle:")
+    top = st.container()
     source_editor(draft)
-    keeping(draft)
+    with top:  # after the editor, which brings what was typed
+        saving(draft)
 
 
 def trial(here: Workspace | None, draft: Draft, *, available: bool) -> Endpoint | None:
-    st.subheader("Try it", anchor=False)
     endpoint = None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        dry_run_button(draft, available=available)
+        envelope_choice(draft)
+    results = st.container()
+    st.subheader("Samples", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"), showing_errors():
         if here is not None:
-            endpoint = endpoint_choice(here)
+            endpoint = endpoint_choice(here, draft)
             if endpoint is not None:
                 fill_buttons(here, endpoint, draft)
     samples(draft)
-    dry_run_button(draft, available=available)
-    dry_run(draft)
+    with results:  # after the editors, which bring what was typed
+        dry_run(draft)
     return endpoint
 
 
@@ -45,7 +58,7 @@ with showing_errors():
     banner(here)
 state = walls()
 with showing_errors():
-    draft = shelf()
+    draft = transform_choice()
     source(draft)
     endpoint = trial(here, draft, available=state.available)
     if here is not None and endpoint is not None:

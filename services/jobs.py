@@ -19,6 +19,7 @@ from services.workspace import Workspace
 
 UNWATCHED_SECONDS = 120.0
 """A job that nobody has looked at for so long is ended: the endpoint costs money, and its reader is gone."""
+NOT_WHOLE = "The reply is longer than what is kept here, so transform_output was not given it."
 _SERVED_BY = "served-model-name"
 
 
@@ -88,6 +89,9 @@ ReplyKind = TypeVar("ReplyKind", bound=Reply)
 class Job(ABC, Generic[ReplyKind]):
     """One exchange under way, or over."""
 
+    asked = "The endpoint"
+    """Who is asked, at the begin of a sentence."""
+
     def __init__(
         self,
         workspace: Workspace,
@@ -110,7 +114,7 @@ class Job(ABC, Generic[ReplyKind]):
         self._watched = time.monotonic()
         self._unwatched_seconds = unwatched_seconds
         self._over = threading.Event()
-        self._watcher = Watcher(workspace, endpoint, self.call)
+        self._watcher = Watcher(workspace, endpoint, self.call, self.asked)
 
     @abstractmethod
     def _exchange(self) -> None:
@@ -139,13 +143,16 @@ class Job(ABC, Generic[ReplyKind]):
         """What it waits for, as far as is known."""
         return self._watcher.waiting(self._answering_after())
 
-    def _shape(self, whole: Any) -> None:
-        """Give the whole reply to the person's ``transform_output``. What it does wrong does not undo the reply."""
+    def _shape(self, reply: Any, *, whole: bool = True) -> None:
+        """Give the reply to the person's ``transform_output``, if it is *whole*. What it does wrong does not undo the reply."""
         if self.hooks is None or not self.reply.open:
+            return
+        if not whole:
+            self.hooks.trace.notes.append(NOT_WHOLE)
             return
         self.call.record.ends()  # the endpoint's time, not the function's
         try:
-            shaped = self.hooks.shape_reply(whole)
+            shaped = self.hooks.shape_reply(reply)
         except TransformFailed as failed:
             self.reply.shaping_error = failed
             return

@@ -13,6 +13,7 @@ from typing import Any
 
 from services.errors import EndpointFailed, RawReply, Side, WorkspaceError
 from services.known_refusals import KNOWN_REFUSALS, Asked, Refusal
+from services.web_page import title_of
 
 SENTENCE = 1000
 """Characters of the server's own sentence that enter a message."""
@@ -79,9 +80,7 @@ def _decoded(status: int, text: str, retry_after: float | None) -> Refusal:
         inner = _provider_refusal(sentence)
         return Refusal(status, code, (inner or sentence)[:SENTENCE], inner is not None, retry_after)
     if re.match(r"\s*<", text):
-        title = re.search(r"<(?:title|pre|h1)[^>]*>(.*?)</", text, re.IGNORECASE | re.DOTALL)
-        shown = " ".join(title[1].split())[:SENTENCE] if title else "an HTML page"
-        return Refusal(status, "", shown, False, retry_after)
+        return Refusal(status, "", title_of(text)[:SENTENCE] or "an HTML page", False, retry_after)
     code_text = re.match(r"([A-Z][A-Z_]+): (.*)", text, re.DOTALL)
     if code_text:
         return Refusal(status, code_text[1], code_text[2].strip()[:SENTENCE], False, retry_after)

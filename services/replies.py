@@ -1,7 +1,6 @@
 """Read a reply: within bounds of time and size, for a call that may be cancelled meanwhile."""
 
 import contextlib
-import json
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -13,6 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from services.call import Call, CallCancelled
 from services.errors import PlaygroundError, RawReply, Side, UnexpectedReply, Unreachable
+from services.foreign_json import read_json
 from services.refusals import SHOWN_REPLY
 from services.server_sent_events import event_data
 from services.translation import translated
@@ -147,8 +147,8 @@ def whole_of(reply: requests.Response, call: Call, name: str) -> dict[str, Any]:
     if call.cancelled:
         raise CallCancelled
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
+        body = read_json(content)
+    except ValueError:
         body = None
     if not isinstance(body, dict):
         raise not_the_api(name, reply.status_code, content)

@@ -12,10 +12,7 @@ from services.errors import PlaygroundError, Side
 
 MARK = 0x62726963
 """SQLite's application id of our files."""
-BUSY_SECONDS = 5.0
-"""How long a change waits for another process's."""
 PAGE_BYTES = 4096
-MOST_ON_DISK = 1 << 30
 MOST_IN_MEMORY = 128 << 20
 
 
@@ -30,6 +27,10 @@ class Kept:
     """From 1; another one whenever *tables* changes."""
     tables: str
     """SQL that makes them."""
+    busy_seconds: float = 5.0
+    """How long a change waits for another process's."""
+    most_on_disk: int = 1 << 30
+    """Bytes."""
 
 
 class StateTrouble(PlaygroundError):
@@ -81,7 +82,7 @@ class StateFile:
             yield self._memory
             return
         _make_private(self._path)
-        with contextlib.closing(_connected(str(self._path), MOST_ON_DISK, self._kept)) as connection:
+        with contextlib.closing(_connected(str(self._path), self._kept.most_on_disk, self._kept)) as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -119,6 +120,8 @@ def _writable(folder: Path | None, name: str) -> Path | None:
     if folder is None:
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix" and folder.stat().st_mode & 0o002 and not folder.stat().st_mode & 0o1000:
+        raise PermissionError(13, "Other people of this machine may write it")
     path = folder / name
     _make_private(path)
     if not os.access(folder, os.W_OK):  # SQLite keeps its journal beside the file
@@ -128,11 +131,16 @@ def _writable(folder: Path | None, name: str) -> Path | None:
 
 def _make_private(path: Path) -> None:
     """Let it exist, readable by its owner only. SQLite gives its journal the same mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    try:
+        if hasattr(os, "fchmod"):  # not on Windows
+            os.fchmod(descriptor, 0o600)  # it may have been there, for all to read
+    finally:
+        os.close(descriptor)
 
 
 def _connected(path: str, most_bytes: int, kept: Kept) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=kept.busy_seconds, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")

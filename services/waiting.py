@@ -48,7 +48,9 @@ class Waiting:
 class Watcher:
     """Looks after one call: asks how its endpoint does while no headers come."""
 
-    def __init__(self, workspace: Workspace, endpoint: str, call: Call) -> None:
+    def __init__(self, workspace: Workspace, endpoint: str, call: Call, asked: str = "The endpoint") -> None:
+        """*asked* begins the sentence on who has picked up."""
+        self._asked = asked
         self._workspace = workspace
         self._endpoint = endpoint
         self._call = call
@@ -72,7 +74,7 @@ class Watcher:
         found += self._seen
         if record.headers_after is not None:
             found = [one for one in found if one[0] <= record.headers_after]
-            found.append((record.headers_after, "The endpoint has picked up; waiting for the first of its answer"))
+            found.append((record.headers_after, f"{self._asked} has picked up; waiting for the first of its answer"))
         if answering_after is not None:
             found.append((answering_after, "Answering"))
         ends = [began for began, _ in found[1:]] + [now]

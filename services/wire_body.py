@@ -11,8 +11,11 @@ MAX_CUSTOM_BODY = 16 * 1024 * 1024
 """The same for custom models."""
 
 
-def encoded(body: Any, *, most: int = MAX_BODY) -> bytes:
-    """The body as JSON in UTF-8. Raises BadInput for what neither can hold, and for more than *most* bytes."""
+def encoded(body: Any, *, most: int = MAX_BODY, shorter: str = "Send less at a time.") -> bytes:
+    """The body as JSON in UTF-8. Raises BadInput for what neither can hold, and for more than *most* bytes.
+
+    *shorter* says what a person can do about the latter.
+    """
     try:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as half:
@@ -26,6 +29,6 @@ def encoded(body: Any, *, most: int = MAX_BODY) -> bytes:
     if len(content) > most:
         raise BadInput(
             f"The request has {len(content):,} bytes; endpoints take {most // (1024 * 1024)} MB.",
-            "Clear the conversation, or shorten the message.",
+            shorter,
         )
     return content

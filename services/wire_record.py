@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from services.transforms.records import TransformTrace
 
 REDACTED = "[redacted]"
-_SECRET_HEADER = re.compile("token|secret|authorization|cookie|api-?key|password", re.IGNORECASE)
+# Not www-authenticate, which says what a server wants.
+_SECRET_HEADER = re.compile(
+    r"token|secret|auth(?!enticate)|cookie|key|passw|passphrase|pwd|credential|signature|session|jwt|bearer|(?:^|-)(?:sig|pin|otp)(?:$|-)",
+    re.IGNORECASE,
+)
 KEPT_REPLY = 8_000_000
 """Bytes of a reply that a record keeps. What is beyond is counted, and reaches the conversation, but is not kept here."""
 

@@ -1,6 +1,5 @@
 """Workspace: one Databricks host and one identity. The only place from which invocations leave."""
 
-import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from services.exchange import (
     new_session,
     send_once,
 )
+from services.foreign_json import read_json
 from services.known_refusals import Asked
 from services.refusals import refused
 from services.replies import (
@@ -154,8 +154,8 @@ class Workspace:
     ) -> Any:
         status, reply = self._control(method, path, content, call, asked, name, seconds)
         try:
-            return json.loads(reply or (b"{}" if asked is Asked.CHANGE else b""))
-        except (ValueError, RecursionError) as wrong:
+            return read_json(reply or (b"{}" if asked is Asked.CHANGE else b""))
+        except ValueError as wrong:
             raise not_the_api(name, status, reply) from wrong
 
     def _control(

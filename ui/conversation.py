@@ -68,6 +68,11 @@ class Conversation:
         return any(turn.running for turn in self.turns[-1:])
 
     @property
+    def may_ask(self) -> bool:
+        """Whether there is somebody to ask, and what was chosen to be around the call is there."""
+        return bool(self.endpoints) and not (self.transform is not None and self.transform.gone)
+
+    @property
     def hidden(self) -> int:
         """How many of the first turns are not drawn until they are asked for."""
         beyond = len(self.turns) - self.shown

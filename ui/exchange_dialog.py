@@ -5,6 +5,7 @@ import json
 import streamlit as st
 
 from services.chat import ChatJob, chat_to_wire
+from services.foreign_json import read_json
 from services.snippets import DIALECTS
 from services.wire_record import WireRecord
 from ui.foreign_text import literal
@@ -120,6 +121,6 @@ def _headers(headers: dict[str, str]) -> str:
 
 def _indented(body: str) -> str:
     try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        return json.dumps(read_json(body), indent=2, ensure_ascii=False)
     except ValueError:
         return body

@@ -12,5 +12,5 @@ def request_preview(shown: Conversation) -> None:
     """Draw the next request's body. Always on the page: it also loads the highlighter before the first answer needs it."""
     with st.expander("Next request", key="chat.preview", expanded=True), showing_errors():
         st.code(preview(shown.next_requests()[0]), language="json", wrap_lines=True)
-        if shown.transform is not None:
+        if shown.transform is not None and not shown.transform.gone:
             st.caption(f"Before transform_input of {literal(shown.transform.label)}, which runs when you send.")

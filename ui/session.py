@@ -20,7 +20,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from services.errors import PlaygroundError
 from services.settings import Settings
-from services.visitors import COOKIE, LOOPBACK, is_visitor, new_visitor, owner_of
+from services.visitors import COOKIE, is_alone, is_visitor, new_visitor, owner_of
 from services.workspace import Door, Identity, Workspace
 from ui.conversation import Conversation
 from ui.endpoint_cache import EndpointCache
@@ -242,11 +242,12 @@ def visit() -> Visit:
 
 def owner() -> str:
     """Whose saved transforms these are, as a key: the same person's after a restart, wherever that can be known."""
-    settings = Settings.from_environment()
-    # Origins that are let in beside this machine's own, or a proxy that names people: others may come in through them.
-    shared = bool(settings.allowed_origins) or settings.trust_forwarded_identity
-    alone = st.get_option("server.address") in LOOPBACK and not shared
-    return owner_of(_visitor(), forwarded_user(), alone=alone)
+    return owner_of(_visitor(), forwarded_user(), alone=alone())
+
+
+def alone() -> bool:
+    """Whether one person only uses this server."""
+    return is_alone(Settings.from_environment(), st.get_option("server.address"))
 
 
 def _visitor() -> str:

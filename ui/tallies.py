@@ -8,6 +8,7 @@ from weakref import WeakSet
 from services.call import Call
 from services.endpoints import Endpoint, EndpointDetail
 from services.wire_record import WireRecord
+from services.workspace import Workspace
 from ui.session import conversations, kept
 
 HEADER = "served-model-name"
@@ -74,6 +75,13 @@ class Tallies:
         self._last[partner, endpoint] = before if before is not None and newer else record
         while len(self._last) > KEPT_RECORDS:
             del self._last[next(iter(self._last))]
+
+    def let_go(self, of: Workspace) -> None:
+        """Forget the whole calls of that workspace; the counts stay."""
+        with self._lock:
+            for partner, endpoint in list(self._last):
+                if partner.startswith(f"{of.host} as "):
+                    del self._last[partner, endpoint]
 
     def of(self, partner: str, detail: EndpointDetail) -> Tally:
         """What was counted since the endpoint's present config began to serve, as far as that was seen here."""

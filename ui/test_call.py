@@ -10,15 +10,18 @@ import streamlit as st
 
 from services.background import in_background
 from services.endpoints import EndpointDetail
-from services.errors import PlaygroundError
-from services.invocation import InvocationJob, as_object, get_test_body
+from services.errors import BadInput, PlaygroundError
+from services.invocation import InvocationJob, get_test_body
 from services.jobs import Bell
 from services.looks import Looks
 from services.readiness import Readiness, readiness_of
+from services.typed_json import as_object
 from services.workspace import Workspace
+from ui.call_transform import CallTransform, draw_call_transform
 from ui.connecting import partner
-from ui.errors import draw_error
-from ui.invocation_reply import LOOK_SECONDS, draw_ending, draw_inspect, draw_progress, draw_raw
+from ui.errors import draw_error, showing_errors
+from ui.invocation_reply import LOOK_SECONDS, draw_ending, draw_inspect, draw_progress, draw_raw, draw_shaping
+from ui.kept_replies import KeptReplies
 from ui.readiness import draw_readiness, draw_states, readiness
 from ui.session import kept, reseed, seed, typed_into
 from ui.tallies import Tallies
@@ -39,8 +42,12 @@ class _TestCall:
     job: InvocationJob | None = None
     error: PlaygroundError | None = None
     """Why nothing was sent."""
+    refused_text: str | None = None
+    """What was typed then."""
     before: EndpointDetail | None = None
     """What was known of the endpoint when the last call was sent: its answer may have woken it."""
+    shaping: CallTransform = field(default_factory=CallTransform)
+    """The transform around the next call."""
 
     @property
     def running(self) -> bool:
@@ -85,6 +92,17 @@ def test_call(workspace: Workspace, detail: EndpointDetail) -> None:
         return
     _draw_suggestion(call, workspace, detail)
     _draw_body(call, name)
+    if call.error is not None and call.typed != call.refused_text:
+        call.error = None  # it was about another text
+    with showing_errors():
+        draw_call_transform(
+            call.shaping,
+            _body_of(call),
+            workspace,
+            detail.endpoint,
+            key=f"test-call.{name}",
+            picker=f"test-call.{name}.transform",
+        )
     _draw_buttons(call, workspace, detail, known)
     if call.error is not None:
         draw_error(call.error)
@@ -94,6 +112,7 @@ def test_call(workspace: Workspace, detail: EndpointDetail) -> None:
     elif call.job is not None:
         kept(Tallies).note(partner(workspace), name, call.job.call)
         draw_ending(call.job)
+        draw_shaping(call.job, key=key)
         draw_raw(call.job, key=key)
         draw_inspect(call.job, key=key)
 
@@ -115,7 +134,7 @@ def _suggestion(workspace: Workspace, detail: EndpointDetail) -> "Future[tuple[s
 def _asking(call: _TestCall) -> None:
     if call.suggestion.done():
         st.rerun()
-    st.caption(":material/hourglass_top: Asking how it wants to be asked")
+    st.caption(":material/hourglass_top: Reading its schema")
 
 
 def _draw_suggestion(call: _TestCall, workspace: Workspace, detail: EndpointDetail) -> None:
@@ -141,6 +160,14 @@ def _draw_body(call: _TestCall, name: str) -> None:
     call.typed = st.text_area("Body (JSON)", key=key, height="content" if lines < SCROLLED_LINES else 480)
 
 
+def _body_of(call: _TestCall) -> dict[str, Any] | None:
+    """What would be sent; None while it is no JSON object."""
+    try:
+        return as_object(call.typed or "")
+    except BadInput:
+        return None
+
+
 def _draw_buttons(call: _TestCall, workspace: Workspace, detail: EndpointDetail, known: Readiness) -> None:
     name = detail.endpoint.name
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -152,7 +179,7 @@ def _draw_buttons(call: _TestCall, workspace: Workspace, detail: EndpointDetail,
             args=(call, workspace, detail, known, call.sent),
             type="primary",
             icon=":material/send:",
-            disabled=call.running or not known.may_send,
+            disabled=call.running or call.shaping.closed or not known.may_send,
         )
         if call.typed != call.suggested:
             st.button(
@@ -183,6 +210,9 @@ def _send(call: _TestCall, workspace: Workspace, detail: EndpointDetail, known: 
     call.typed = typed_into(_body_key(name))
     call.job, call.error = None, None
     try:
-        call.job = InvocationJob(workspace, name, as_object(call.typed), Bell(), known=known)
+        body = as_object(call.typed)
+        hooks = call.shaping.hooks(body)
+        call.job = InvocationJob(workspace, name, body, Bell(), known=known, hooks=hooks)
+        kept(KeptReplies).add(call.job)
     except PlaygroundError as error:
-        call.error = error
+        call.error, call.refused_text = error, call.typed

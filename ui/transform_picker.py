@@ -7,7 +7,7 @@ import streamlit as st
 
 from services.errors import PlaygroundError
 from services.sandbox import sandbox
-from services.transforms import LOCAL, Library, Place, PlaceKind, Transform, library
+from services.transforms import DRAFT, LOCAL, Library, Place, PlaceKind, Transform, library
 from services.workspace import Door, Workspace
 from ui.conversation import Conversation
 from ui.errors import draw_error
@@ -20,11 +20,27 @@ _UNTIL = ", until you detach it"
 
 @dataclass
 class _Choices:
-    """What was chosen by hand in this browser, by the picker's key; None for none. What is not in here follows the attachment."""
+    """What was chosen by hand in this browser. What is not in here follows the attachment."""
 
-    made: dict[str, str | None] = field(default_factory=dict)
-    trouble: dict[str, PlaygroundError] = field(default_factory=dict)
+    made: dict[tuple[str, Place], str | None] = field(default_factory=dict)
+    """Under which picker, for which place; None for none. The last choice is last."""
+    trouble: dict[tuple[str, tuple[Place, ...]], PlaygroundError] = field(default_factory=dict)
     """Why the last click on “Attach” or “Detach” did nothing."""
+
+    def choose(self, key: str, places: Sequence[Place], name: str | None) -> None:
+        """Note that *name* was chosen for a call of *places*."""
+        for place in places:
+            self.made.pop((key, place), None)
+            self.made[key, place] = name
+        self.trouble.pop((key, tuple(places)), None)
+
+    def chosen(self, key: str, places: Sequence[Place], attached: str | None) -> str | None:
+        """What was chosen last for one of *places*; else what is *attached*.
+
+        Of another endpoint, and of another workspace's of the same name, a choice says nothing.
+        """
+        by_hand = (name for (where, place), name in reversed(self.made.items()) if where == key and place in places)
+        return next(by_hand, attached)
 
 
 def endpoint_place(here: Workspace, name: str) -> Place:
@@ -45,29 +61,35 @@ def workspace_key(here: Workspace) -> str:
 def transform_picker(*places: Place, key: str) -> Transform | None:
     """Draw the choice for a call of *places*; the latest version of what is chosen. Raises StateTrouble.
 
-    *key* is the widget's, and stands for one thing to call, such as ``invoke.<endpoint>.transform``. Where transforms are off it
-    says so, and still returns what is chosen: a call without it could send what the transform was to take out.
+    *key* is the widget's, such as ``invoke.<endpoint>.transform``. Where transforms are off it says so, and still returns what is
+    chosen: a call without it could send what the transform was to take out. For the same reason one that is deleted or renamed
+    since it was chosen is returned, as ``gone``, until the person chooses again. Nothing can be sent then: ``Hooks`` refuses it,
+    and whoever draws a button for that closes it.
     """
-    saved, whose = library(), owner()
-    names = saved.names(whose)
-    if not names:
-        link_to("transforms", "Write a transform")
+    saved, whose, choices = library(), owner(), kept(_Choices)
+    names, attached = saved.names(whose), attached_to(places)
+    chosen = choices.chosen(key, places, attached.name if attached else None)
+    gone = chosen is not None and chosen not in names
+    if not names and not gone:
+        link_to("transforms", "Write a transform", **_for_address(places))
         return None
-    choices = kept(_Choices)
-    chosen = _chosen(choices.made, key, attached_to(places), names)
     st.selectbox(
         "Transform",
         names,
         None,
-        key=mirror(key, chosen),
-        placeholder="none",
+        key=mirror(key, None if gone else chosen),
+        placeholder="choose again" if gone else "none",
         on_change=_choose,
-        args=(choices, key),
+        args=(choices, key, places),
+        disabled=not places,
         help="Your own transform_input and transform_output around each call.",
     )
     if chosen is None:
-        link_to("transforms", "Edit transforms")
+        link_to("transforms", "Edit transforms", **_for_address(places))
         return None
+    if gone:
+        _draw_gone(choices, key, places, chosen)
+        return Transform(chosen, DRAFT, "", gone=True)
     found = saved.get(whose, chosen)
     _draw_chosen(saved, whose, found, places, key)
     return found
@@ -93,19 +115,30 @@ def attached_to(places: Sequence[Place]) -> Transform | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _chosen(made: dict[str, str | None], key: str, attached: Transform | None, names: list[str]) -> str | None:
-    """What was chosen by hand, while it is there; else what is attached."""
-    by_hand = made.get(key)
-    if by_hand is not None and by_hand not in names:
-        st.warning(f"The transform {code(by_hand)} is gone. **Next:** choose another one, or none.")
-        del made[key]
-    return made.get(key, attached.name if attached else None)
+def _for_address(places: Sequence[Place]) -> dict[str, str]:
+    """So that the Transforms page begins with the same endpoint."""
+    first = places[0] if places else None
+    return {"endpoint": first.name} if first is not None and first.kind is PlaceKind.ENDPOINT else {}
 
 
-def _choose(choices: _Choices, key: str) -> None:
+def _draw_gone(choices: _Choices, key: str, places: Sequence[Place], name: str) -> None:
+    st.warning(
+        f"The transform {code(name)} is gone: deleted, or renamed. Nothing is sent in its place. "
+        "**Next:** choose another one, or none.",
+        icon=":material/block:",
+    )
+    st.button(
+        "Call without a transform",
+        key=f"{key}-without",
+        on_click=choices.choose,
+        args=(key, places, None),
+        icon=":material/link_off:",
+    )
+
+
+def _choose(choices: _Choices, key: str, places: Sequence[Place]) -> None:
     chosen = entered(key)
-    choices.made[key] = chosen if isinstance(chosen, str) else None
-    choices.trouble.pop(key, None)
+    choices.choose(key, places, chosen if isinstance(chosen, str) else None)
 
 
 def _draw_chosen(saved: Library, whose: str, chosen: Transform, places: Sequence[Place], key: str) -> None:
@@ -134,25 +167,24 @@ def _draw_chosen(saved: Library, whose: str, chosen: Transform, places: Sequence
                 type="tertiary",
                 help=f"Its latest version is chosen by itself for each call of {names}{_UNTIL if attached else ''}",
             )
-    if trouble := kept(_Choices).trouble.get(key):
+    if trouble := kept(_Choices).trouble.get((key, tuple(places))):
         draw_error(trouble)
 
 
 def _attach(choices: _Choices, places: Sequence[Place], name: str, key: str) -> None:
-    choices.trouble.pop(key, None)
+    choices.trouble.pop((key, tuple(places)), None)
     try:
         for place in places:
             library().attach(owner(), place, name)
     except PlaygroundError as error:
-        choices.trouble[key] = error
+        choices.trouble[key, tuple(places)] = error
 
 
 def _detach(choices: _Choices, places: Sequence[Place], name: str, key: str) -> None:
     """It stays chosen for this time: a call must not lose it unseen."""
-    choices.trouble.pop(key, None)
-    choices.made[key] = name
+    choices.choose(key, places, name)
     try:
         for place in places:
             library().detach(owner(), place)
     except PlaygroundError as error:
-        choices.trouble[key] = error
+        choices.trouble[key, tuple(places)] = error

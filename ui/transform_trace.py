@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from services.sandbox import Status
-from services.transforms import HookRun, TransformTrace, failure
-from ui.errors import draw_error
+from services.sandbox import Hook, Status
+from services.transforms import TransformTrace
 from ui.foreign_text import literal
 from ui.shaped_answer import draw_value
 from ui.transforms.diff import draw_difference
+from ui.transforms.dry_run import draw_hook_run
 
 
 def draw_trace(trace: TransformTrace, *, key: str = "trace") -> None:
@@ -15,29 +15,25 @@ def draw_trace(trace: TransformTrace, *, key: str = "trace") -> None:
     st.markdown(f"**{literal(trace.transform.label)}**")
     for note in trace.notes:
         st.caption(f":material/info: {literal(note)}")
-    _draw_run(trace.input, "transform_input", "the request", key)
-    _draw_run(trace.output, "transform_output", "the reply", key)
+    _draw_run(trace, Hook.INPUT, "request", key)
+    _draw_run(trace, Hook.OUTPUT, "reply", key)
     with st.expander("Its source, as it ran"):
         st.code(trace.transform.source, language="python")
 
 
-def _draw_run(run: HookRun | None, name: str, what: str, key: str) -> None:
+def _draw_run(trace: TransformTrace, hook: Hook, what: str, key: str) -> None:
+    run, name = trace.input if hook is Hook.INPUT else trace.output, hook.value
     if run is None:
-        st.caption(f"{name} did not run: it is not defined, or the call did not come so far.")
+        missing = f"the source does not define it, and the {what} stayed as it was"
+        st.caption(f"{name} did not run: {missing if hook in trace.missing else 'the call did not come so far'}.")
         return
-    title = f"**{name}** · {run.result.seconds * 1000:.0f} ms"
+    st.markdown(f"**{name}**")
+    with st.container(key=f"{key}-{name}-run"):
+        draw_hook_run(run)
     if run.result.status is Status.OK:
-        draw_difference(run.before, run.after, label=title, key=f"{key}-{name}")
+        draw_difference(run.before, run.after, label="Before and after", key=f"{key}-{name}", of=run)
         with st.expander(f"All that {name} gave"):
             draw_value(run.after)
     else:
-        st.markdown(title)
-        draw_error(failure(run))
-        st.caption(f"It was given {what}:")
+        st.caption(f"It was given the {what}:")
         draw_value(run.before)
-    if run.result.printed:
-        st.caption("It printed:")
-        with st.container(key=f"{key}-{name}-printed"):
-            st.code(run.result.printed, language=None, wrap_lines=True)
-    if run.result.printed_lost:
-        st.caption(f"{run.result.printed_lost:,} characters more were printed and are not kept.")

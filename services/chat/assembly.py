@@ -1,10 +1,10 @@
 """A whole chat completion from what has arrived: what a function that knows whole replies can be given. Pure."""
 
 import dataclasses
-import json
 from typing import Any
 
 from services.chat.reply import Answer, ChatReply
+from services.foreign_json import read_json
 from services.wire_record import WireRecord
 
 
@@ -12,8 +12,8 @@ def whole_reply(reply: ChatReply, record: WireRecord) -> Any:
     """The body as it came, where the reply came whole; a streamed one as the API would have sent it whole."""
     if not record.streamed:
         try:
-            return json.loads(record.reply_body)
-        except (ValueError, RecursionError):
+            return read_json(record.reply_body)
+        except ValueError:
             pass  # so long that its record has the begin of it only
     return completion_of(reply)
 
@@ -24,9 +24,15 @@ def completion_of(reply: ChatReply) -> dict[str, Any]:
         {"index": index, "message": _message(answer), "finish_reason": answer.finish_reason}
         for index, answer in sorted(reply.answers.items())
     ]
+    named = {name: text for name, text in (("id", reply.id), ("model", reply.model)) if text}
+    return named | {"object": "chat.completion", "choices": choices} | told_usage(reply)
+
+
+def told_usage(reply: ChatReply) -> dict[str, Any]:
+    """``usage``, where it was told."""
     told = dataclasses.asdict(reply.usage) if reply.usage else {}
     usage = {name: count for name, count in told.items() if count is not None and name != "reasoning_tokens"}
-    return {"object": "chat.completion", "choices": choices} | ({"usage": usage} if usage else {})
+    return {"usage": usage} if usage else {}
 
 
 def _message(answer: Answer) -> dict[str, Any]:
@@ -37,7 +43,8 @@ def _message(answer: Answer) -> dict[str, Any]:
         message["refusal"] = answer.refusal
     if answer.tool_calls:
         message["tool_calls"] = [
-            {"index": index, "type": "function", "function": dataclasses.asdict(one)}
+            ({"id": one.id} if one.id else {})
+            | {"index": index, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
             for index, one in sorted(answer.tool_calls.items())
         ]
     return message

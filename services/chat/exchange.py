@@ -1,7 +1,6 @@
 """The exchange: a request in, a stream of deltas out."""
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,12 +9,15 @@ from services.chat.reply import ChatReply
 from services.chat.request import ChatRequest, check
 from services.chat.wire import ChatDelta, chat_from_wire, chat_to_wire
 from services.errors import UnexpectedReply, Unreachable
+from services.foreign_json import read_json
 from services.jobs import Outcome
 from services.refusals import failure_in, refused_in_stream
 from services.replies import EventStream
 from services.transforms import Hooks
 from services.wire_body import encoded
 from services.workspace import Workspace
+
+_SHORTER = "Clear the conversation, or shorten the message."
 
 
 def stream_chat(
@@ -29,7 +31,7 @@ def stream_chat(
     """
     check(request)
     body = chat_to_wire(request)
-    return _deltas(workspace, request, body, encoded(body), call, hooks)
+    return _deltas(workspace, request, body, encoded(body, shorter=_SHORTER), call, hooks)
 
 
 def send_chat(workspace: Workspace, request: ChatRequest, call: Call) -> ChatReply:
@@ -45,7 +47,7 @@ def _deltas(
     workspace: Workspace, request: ChatRequest, body: dict[str, Any], content: bytes, call: Call, hooks: Hooks | None
 ) -> Iterator[ChatDelta]:
     if hooks is not None:
-        content = encoded(hooks.shape_request(body))
+        content = encoded(hooks.shape_request(body), shorter=_SHORTER)
     reply = workspace.invoke(request.path, content, call, name=request.endpoint)
     if isinstance(reply, EventStream):
         # Closed here: an error that is kept would keep the stream, and with it the connection.
@@ -86,8 +88,8 @@ def _streamed(events: Iterator[str], endpoint: str) -> Iterator[ChatDelta]:
 
 def _of_event(data: str, endpoint: str) -> Iterator[ChatDelta]:
     try:
-        event = json.loads(data)
-    except (ValueError, RecursionError):
+        event = read_json(data)
+    except ValueError:
         event = None
     if not isinstance(event, dict):
         yield ChatDelta(unreadable=data)

@@ -37,7 +37,7 @@ class ChatJob(Job[ChatReply]):
             self.reply.receive(delta, self.call.record.elapsed())
             self._bell.ring()
         if self.hooks is not None:
-            self._shape(whole_reply(self.reply, self.call.record))
+            self._shape(whole_reply(self.reply, self.call.record), whole=not self.reply.left_out)
 
     def _answering_after(self) -> float | None:
         return self.reply.first_piece_after

@@ -1,8 +1,9 @@
 """A reply while it grows, and after."""
 
+import sys
 from dataclasses import dataclass, field
 
-from services.chat.wire import ChatDelta, Usage
+from services.chat.wire import ChatDelta, ToolCallPiece, Usage
 from services.jobs import Reply
 
 MAX_TEXT = 2_000_000
@@ -17,6 +18,7 @@ class ToolCall:
 
     name: str = ""
     arguments: str = ""
+    id: str = ""
 
 
 @dataclass
@@ -33,8 +35,17 @@ class Answer:
 class ChatReply(Reply):
     """What has arrived of an answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, bounded: bool = True) -> None:
+        """*bounded*: whether it is to leave out what is too much; else whoever fills it takes care of that."""
         super().__init__()
+        self._most_text, self._most_answers, self._most_calls = (
+            (MAX_TEXT, MAX_ANSWERS, MAX_TOOL_CALLS) if bounded else (sys.maxsize,) * 3
+        )
+        self.left_out = False
+        """Whether something came that was too much to be kept."""
+        self.id = ""
+        """As the endpoint named the reply; empty where it did not. So is *model*."""
+        self.model = ""
         self.answers: dict[int, Answer] = {}
         self.usage: Usage | None = None
         self.unreadable: list[str] = []
@@ -57,26 +68,35 @@ class ChatReply(Reply):
                 self.usage = delta.usage
             if delta.unreadable and sum(map(len, self.unreadable)) + len(delta.unreadable) <= MAX_TEXT:
                 self.unreadable.append(delta.unreadable)
+            self.id, self.model = self.id or delta.id, self.model or delta.model
             grows = delta.text or delta.reasoning or delta.refusal or delta.tool_calls or delta.finish_reason
-            if grows and (delta.choice in self.answers or len(self.answers) < MAX_ANSWERS):
+            if grows and (delta.choice in self.answers or len(self.answers) < self._most_answers):
                 self._grow(self.answers.setdefault(delta.choice, Answer()), delta, after)
+            elif grows:
+                self.left_out = True
 
     def _grow(self, answer: Answer, delta: ChatDelta, after: float) -> None:
         if delta.text or delta.reasoning or delta.refusal or delta.tool_calls:
             self.first_piece_after = after if self.first_piece_after is None else self.first_piece_after
         if delta.text:
             self.first_text_after = after if self.first_text_after is None else self.first_text_after
-        answer.text += _fitting(delta.text, answer.text)
-        answer.reasoning += _fitting(delta.reasoning, answer.reasoning)
-        answer.refusal += _fitting(delta.refusal, answer.refusal)
+        answer.text += self._fitting(delta.text, answer.text)
+        answer.reasoning += self._fitting(delta.reasoning, answer.reasoning)
+        answer.refusal += self._fitting(delta.refusal, answer.refusal)
         answer.finish_reason = delta.finish_reason or answer.finish_reason
         for piece in delta.tool_calls:
-            if piece.position in answer.tool_calls or len(answer.tool_calls) < MAX_TOOL_CALLS:
-                tool_call = answer.tool_calls.setdefault(piece.position, ToolCall())
-                tool_call.name += _fitting(piece.name, tool_call.name)
-                tool_call.arguments += _fitting(piece.arguments, tool_call.arguments)
+            if piece.position in answer.tool_calls or len(answer.tool_calls) < self._most_calls:
+                self._grow_call(answer.tool_calls.setdefault(piece.position, ToolCall()), piece)
+            else:
+                self.left_out = True
 
+    def _grow_call(self, tool_call: ToolCall, piece: ToolCallPiece) -> None:
+        tool_call.id = tool_call.id or self._fitting(piece.id, "")
+        tool_call.name += self._fitting(piece.name, tool_call.name)
+        tool_call.arguments += self._fitting(piece.arguments, tool_call.arguments)
 
-def _fitting(piece: str, kept: str) -> str:
-    """As much of *piece* as may still be kept."""
-    return piece[: max(0, MAX_TEXT - len(kept))]
+    def _fitting(self, piece: str, kept: str) -> str:
+        """As much of *piece* as may still be kept."""
+        room = max(0, self._most_text - len(kept))
+        self.left_out = self.left_out or len(piece) > room
+        return piece[:room]

@@ -30,6 +30,7 @@ class ToolCallPiece:
     position: int
     name: str = ""
     arguments: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class ChatDelta:
     usage: Usage | None = None
     unreadable: str = ""
     """An event that is not what the API promises, as it came."""
+    id: str = ""
+    """Of the whole reply, where the event tells it; so is *model*."""
+    model: str = ""
 
 
 def chat_to_wire(request: ChatRequest) -> dict[str, Any]:
@@ -69,6 +73,8 @@ def chat_from_wire(event: Mapping[str, Any], arrived: str = "") -> Iterator[Chat
             refusal=_text(message.get("refusal")),
             tool_calls=tuple(_tool_calls(message.get("tool_calls"))),
             finish_reason=finish_reason,
+            id=_text(event.get("id")),
+            model=_text(event.get("model")),
         )
     if usage is not None:
         yield ChatDelta(usage=usage)
@@ -121,6 +127,7 @@ def _tool_calls(calls: Any) -> Iterator[ToolCallPiece]:
                 _index(call.get("index"), position),
                 _text(function.get("name")),
                 _text(function.get("arguments")),
+                _text(call.get("id")),
             )
 
 

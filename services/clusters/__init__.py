@@ -3,6 +3,7 @@
 from services.clusters.attaching import Attachment, MayAttach, get_attachment
 from services.clusters.listing import get_cluster, list_clusters
 from services.clusters.records import AccessMode, Cluster, ClusterState, Fitness
+from services.clusters.starting import start_cluster
 
 __all__ = [
     "AccessMode",
@@ -14,4 +15,5 @@ __all__ = [
     "get_attachment",
     "get_cluster",
     "list_clusters",
+    "start_cluster",
 ]

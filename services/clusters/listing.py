@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from services.clusters.records import AccessMode, Cluster, ClusterState
-from services.errors import BadInput, UnexpectedReply
+from services.errors import BadInput, NotFound, Rejected, UnexpectedReply
 from services.workspace import Workspace
 
 PAGE_SIZE = 100
+UNKNOWN = "Choose one in the list, or check its id."
 MAX_PAGES = 20
 """A list that goes on for longer is cut: nobody picks from more than two thousand."""
 _MODES = {
@@ -51,7 +52,10 @@ def get_cluster(workspace: Workspace, cluster_id: str) -> Cluster:
     if not cluster_id.strip():
         raise BadInput("No cluster is chosen.", "Choose one in the list, or type its id.")
     name = f"cluster {cluster_id}"
-    reply = workspace.get(f"/api/2.1/clusters/get?{urlencode({'cluster_id': cluster_id})}", name=name)
+    try:
+        reply = workspace.get(f"/api/2.1/clusters/get?{urlencode({'cluster_id': cluster_id})}", name=name)
+    except (NotFound, Rejected) as unknown:  # its own hints are about requests; here an id was chosen
+        raise type(unknown)(unknown.message, UNKNOWN, side=unknown.side, raw=unknown.raw) from unknown
     cluster = cluster_from_wire(reply)
     if cluster is None:
         raise UnexpectedReply(f"{name} came in a form that is not the API's.", "Refresh; if it stays, tell an admin.")

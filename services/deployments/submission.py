@@ -68,12 +68,17 @@ class Submission:
         self._accept = accept
         self._trial = trial
         self.endpoint = str(body.get("name", "")) if updates is None else updates.endpoint.name
-        threading.Thread(target=self._run, name=f"set up {self.endpoint}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=f"set up {self.endpoint}", daemon=True)
+        self._thread.start()
 
     @property
     def running(self) -> bool:
         """Whether it is under way."""
         return self.step in (Step.CHECKING, Step.SENDING)
+
+    def wait(self) -> None:
+        """Return when it is no more under way."""
+        self._thread.join()
 
     @property
     def arrived(self) -> bool:

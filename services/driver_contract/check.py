@@ -11,7 +11,8 @@ from services.driver_contract.asking import Asker, OutOfTimeError, Said
 from services.driver_contract.reaching import Reaching
 from services.driver_contract.records import Finding, Limits, Rule, Verdict
 from services.driver_contract.stop_rules import PROMPT, Baseline
-from services.driver_proxy.target import Target, Via, check_target, url_of
+from services.driver_proxy.direct import direct_address
+from services.driver_proxy.target import Target, Via, check_target
 from services.errors import PlaygroundError
 from services.jobs import UNWATCHED_SECONDS, Bell, Outcome
 from services.workspace import Workspace
@@ -29,18 +30,18 @@ class ContractCheck:
         target: Target,
         bell: Bell,
         *,
-        driver_address: str = "",
+        driver: Cluster | None = None,
+        alone: bool = False,
         limits: Limits | None = None,
         unwatched_seconds: float = UNWATCHED_SECONDS,
     ) -> None:
         """Start it. Raises BadInput, before anything is sent, for a target that cannot be called.
 
-        Its requests are POSTs to the target's path, with its headers; its own method does not count. *driver_address* is for a
-        direct target. The check stops when ``watched()`` was not called for *unwatched_seconds*.
+        Its requests are POSTs to the target's path, with its headers; its own method does not count. *driver* and *alone* are
+        for a direct target (``why_not_directly``). The check stops when ``watched()`` was not called for *unwatched_seconds*.
         """
         check_target(target)
-        if target.via is Via.DIRECT:
-            url_of(target, driver_address=driver_address)
+        address = direct_address(workspace, driver, alone=alone) if target.via is Via.DIRECT else ""
         self.target = target
         self.outcome = Outcome.RUNNING
         self.error: PlaygroundError | None = None
@@ -48,8 +49,8 @@ class ContractCheck:
         self.seconds = 0.0
         """What it took, once it is over."""
         self._workspace = workspace
-        self._address = driver_address
-        self._asker = Asker(workspace, target, driver_address, limits or Limits())
+        self._address = address
+        self._asker = Asker(workspace, target, address, limits or Limits())
         self._found: dict[Rule, Finding] = {}
         self._bell = bell
         self._watched = time.monotonic()

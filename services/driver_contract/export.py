@@ -2,6 +2,7 @@
 
 import inspect
 import pprint
+import shlex
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -10,11 +11,12 @@ from services.driver_contract.load_rules import LONG_PROMPT, LONG_TOKENS, OTHER_
 from services.driver_contract.records import EXTRAS, Limits, Rule
 from services.driver_contract.stop_rules import PROMPT
 from services.driver_contract.stops import ABSENT
-from services.driver_proxy.target import Target, Via, url_of
-from services.snippets.driver_proxy import variable_of
+from services.driver_proxy.target import Target, Via, is_private, url_of
+from services.snippets.driver_proxy import variable_of, variables_of
 from services.snippets.snippet import Snippet
-from services.wire_record import looks_secret
 
+ANY_DRIVER = "127.0.0.1"
+"""The driver as it sees itself, for a file that is to run there."""
 _NOT_EXPORTED = {Rule.ATTACH, Rule.ADDRESS}
 """Calling the app shows the one; from outside the driver the other cannot be told."""
 _IMPORTS = """import functools
@@ -58,8 +60,8 @@ def _head(target: Target, host: str, driver_address: str) -> str:
     if target.via is Via.PROXY:
         lines += [f"    export DATABRICKS_HOST={_plain(host) or 'https://...'} DATABRICKS_TOKEN=..."]
     else:
-        lines += [f"    export DRIVER_URL={url_of(target, driver_address=driver_address)}"]
-    lines += [f"    export {variable_of(name)}=..." for name, _ in target.headers if looks_secret(name)]
+        lines += [f"    export DRIVER_URL={_quoted(url_of(target, driver_address=driver_address))}"]
+    lines += [f"    export {name}=..." for name in variables_of(target)]
     lines += [
         "    pytest test_driver_app.py",
         "",
@@ -93,7 +95,12 @@ def _constants(target: Target) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    return f'os.environ["{variable_of(name)}"]' if looks_secret(name) else repr(value)
+    return f'os.environ["{variable_of(name)}"]' if is_private(name) else repr(value)
+
+
+def _quoted(url: str) -> str:
+    """A URL fit for a shell line within a docstring."""
+    return shlex.quote(url).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _plain(host: str) -> str:

@@ -114,8 +114,8 @@ def baseline() -> tuple[dict[str, int], str, str]:
 def stopped() -> list[str]:
     """What the app does with stop texts: see what_it_did."""
     extras, text, again = baseline()
-    middle, telling = word_in(text), telling_stop(text)
-    late = word_in(text, after=text.find(middle) + len(middle)) if middle else None
+    middle, telling = word_in(text, prompt=PROMPT), telling_stop(text, prompt=PROMPT)
+    late = word_in(text, after=text.find(middle) + len(middle), prompt=PROMPT) if middle else None
     tried = [[middle]] if middle else []
     tried += [[ABSENT, telling]] if telling else []
     tried += [[late, middle]] if late and middle else []

@@ -43,7 +43,7 @@ _LABELS = {
     Rule.RUNNING: "The cluster is running",
     Rule.ATTACH: "You may attach to it",
     Rule.ACCESS_MODE: "Its access mode is dedicated, or no isolation shared",
-    Rule.PORT: "The port is from 3000 to 8000, and nothing else's",
+    Rule.PORT: "The port is from 3000 to 8000, and nothing else uses it",
     Rule.LISTENS: "Something listens on the port",
     Rule.ADDRESS: "It listens on more than the loopback address",
     Rule.PROMPT: "POST with a prompt is answered",

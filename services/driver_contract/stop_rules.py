@@ -64,10 +64,10 @@ def stop_lists(known: Baseline) -> list[list[str]]:
     if not known.steady:
         common = common_characters(known.text, known.again)
         return [common, [ABSENT, *common]] if common else []
-    middle, telling = word_in(known.text), telling_stop(known.text)
+    middle, telling = word_in(known.text, prompt=PROMPT), telling_stop(known.text, prompt=PROMPT)
     found = [[middle]] if middle else []
     found += [[ABSENT, telling]] if telling else []
-    late = word_in(known.text, after=known.text.find(middle) + len(middle)) if middle else None
+    late = word_in(known.text, after=known.text.find(middle) + len(middle), prompt=PROMPT) if middle else None
     return [*found, [late, middle]] if late and middle else found
 
 
@@ -160,7 +160,7 @@ def _only_gone(known: Baseline, tried: Sequence[Stopped]) -> Finding:
     if short:
         return Finding(rule, Verdict.FAILED, "More than the stop text is missing.", CUT, 0, _seen(short))
     right = [one for one in tried if one.did == "right"]
-    if right and telling_stop(known.text):
+    if right and telling_stop(known.text, prompt=PROMPT):
         return Finding(rule, Verdict.PASSED, "All before the stop text is there.", "", 0, _seen(right))
     if any(one.did in {"went on", "kept"} for one in tried):
         return Finding(rule, Verdict.SKIPPED, "The stop text is not taken off.")

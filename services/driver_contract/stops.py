@@ -9,23 +9,33 @@ ABSENT = "\u2603brickyard\u2603"
 """A stop text that no answer has."""
 
 
-def word_in(text: str, *, after: int = 0) -> str | None:
-    """A word from the middle of *text*, beyond *after*: not there before, something before it and after it. None without one."""
-    words = [found for found in re.finditer(r"\w{3,20}", text) if text.find(found[0]) == found.start()]
+def word_in(text: str, *, after: int = 0, prompt: str = "") -> str | None:
+    """A word from the middle of *text*, beyond *after*: not there before, something before it and after it. None without one.
+
+    Nor is it in *prompt*: an app that repeats the prompt would stop there.
+    """
+    words = [
+        found
+        for found in re.finditer(r"\w{3,20}", text)
+        if text.find(found[0]) == found.start() and found[0] not in prompt
+    ]
     fit = [found for found in words if max(after, 2) < found.start() and found.end() < len(text.rstrip()) - 1]
     middle = max(len(text) // 2, after)
     return min(fit, key=lambda found: abs(found.start() - middle))[0] if fit else None
 
 
-def telling_stop(text: str) -> str | None:
-    """A stop text that holds the character before it too, which ``rstrip(stop)`` would cut off as well. None without one."""
+def telling_stop(text: str, *, prompt: str = "") -> str | None:
+    """A stop text that holds the character before it too, which ``rstrip(stop)`` would cut off as well. None without one.
+
+    It is not in *prompt*.
+    """
     places = sorted(range(2, len(text) - 3), key=lambda place: abs(place - len(text) // 2))
     for place in places:
         before = text[place - 1]
         for length in range(2, 16):
             stop = text[place : place + length]
             fits = stop == stop.strip() and "\n" not in stop and place + length < len(text)
-            if fits and before.isalnum() and before in stop and text.find(stop) == place:
+            if fits and stop not in prompt and before.isalnum() and before in stop and text.find(stop) == place:
                 return stop
     return None
 

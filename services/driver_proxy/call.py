@@ -4,7 +4,9 @@ import contextlib
 from typing import Any
 
 from services.call import Call
+from services.clusters import Cluster
 from services.driver_proxy.diagnosis import trouble_in
+from services.driver_proxy.direct import direct_address
 from services.driver_proxy.reply import DriverReply
 from services.driver_proxy.target import Target, Via, check_target, url_of
 from services.errors import BadInput
@@ -22,6 +24,8 @@ OUTPUT_NOT_RUN = "transform_output was not run: the reply is not JSON."
 class DriverCallJob(Job[DriverReply]):
     """One call under way, or over. ``call.record`` has what left and arrived."""
 
+    asked = "The app"
+
     def __init__(
         self,
         workspace: Workspace,
@@ -29,22 +33,21 @@ class DriverCallJob(Job[DriverReply]):
         body: Any,
         bell: Bell,
         *,
-        driver_address: str = "",
+        driver: Cluster | None = None,
+        alone: bool = False,
         unwatched_seconds: float = UNWATCHED_SECONDS,
         hooks: Hooks | None = None,
     ) -> None:
         """Start it. Raises BadInput before anything is sent, for a target or a body that cannot be.
 
-        *body* is any JSON value; None is no body at all. *driver_address* is for a direct call, which carries no credentials.
-        It is stopped when ``watched()`` was not called for *unwatched_seconds*.
+        *body* is any JSON value; None is no body at all. *driver* and *alone* are for a direct call (``why_not_directly``), which
+        carries no credentials. It is stopped when ``watched()`` was not called for *unwatched_seconds*.
         """
         check_target(target)
-        if target.via is Via.DIRECT:
-            url_of(target, driver_address=driver_address)
+        self._address = direct_address(workspace, driver, alone=alone) if target.via is Via.DIRECT else ""
         self._target = target
         self._body = body
         self._content = content_of_body(target, body)
-        self._address = driver_address
         self._workspace = workspace
         super().__init__(workspace, target.label, DriverReply(), bell, unwatched_seconds, hooks)
         self._start("call", None, looks=False)
@@ -77,7 +80,9 @@ class DriverCallJob(Job[DriverReply]):
     def _shape_whole(self, answer: Answer) -> None:
         if self.hooks is None:
             return
-        if answer.events is not None:
+        if self.reply.left_out:
+            self._shape(None, whole=False)
+        elif answer.events is not None:
             self._shape(whole_of_events(self.reply.events))
         elif self.reply.is_json:
             self._shape(self.reply.value)

@@ -22,10 +22,13 @@ from services.errors import (
 )
 from services.exchange import Answer
 from services.refusals import SHOWN_REPLY, refused
+from services.web_page import title_of
 
 AT_ONCE = 2.0
 """Seconds. A 502 for want of a listener comes within 0.3 s; one for an app that died comes when it dies."""
 SENTENCE = 300
+LOOKED_AT = 2_000
+"""Characters of a refusal that are looked through for what it is about."""
 
 
 def trouble_in(answer: Answer, target: Target, seconds: float) -> PlaygroundError | None:
@@ -80,7 +83,7 @@ def _by_the_proxy(answer: Answer, target: Target, seconds: float, raw: RawReply)
         )
     _, body = json_value(answer.body)
     if isinstance(body, dict) and "error_code" in body:
-        return _refused_by_the_platform(answer, target, str(body.get("message") or ""), raw)
+        return _refused_by_the_platform(answer, target, str(body.get("message") or "")[:LOOKED_AT], raw)
     return None
 
 
@@ -169,8 +172,7 @@ def _sentence(body: bytes) -> str:
     if is_json:
         said = _in_json(value)
     elif is_web_page(body):
-        title = re.search(r"<(?:title|h1)[^>]*>(.*?)</", body.decode("utf-8", "replace"), re.IGNORECASE | re.DOTALL)
-        said = " ".join(title[1].split()) if title else ""
+        said = title_of(body.decode("utf-8", "replace"))
     else:
         said = _first_line(body.decode("utf-8", errors="replace"))
     return f": {said[:SENTENCE].rstrip('.')}." if said else "."

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from services.exchange import Answer
+from services.foreign_json import read_json
 from services.invocation.job import InvocationReply
 
 MAX_TEXT = 4_000_000
@@ -24,15 +25,20 @@ class DriverReply(InvocationReply):
         self.is_json = False
         self.value: Any = None
         """The body as a JSON value; without meaning unless *is_json*."""
+        self._raw_text: str | None = None
 
     @property
     def text(self) -> str:
         """All of it, for reading: JSON indented, anything else as it came, or one event a line."""
         if self.raw is None:
             return super().text
-        if self.is_json and not isinstance(self.value, str):
-            return json.dumps(self.value, indent=2, ensure_ascii=False)[:MAX_TEXT]
-        return self.raw.decode("utf-8", errors="replace")[:MAX_TEXT]
+        if self._raw_text is None:  # once: a page asks again at each of its runs
+            indented = self.is_json and not isinstance(self.value, str)
+            whole = (
+                json.dumps(self.value, indent=2, ensure_ascii=False) if indented else self.raw.decode(errors="replace")
+            )
+            self._raw_text = whole[:MAX_TEXT]
+        return self._raw_text
 
     @property
     def kind(self) -> str:
@@ -64,8 +70,8 @@ class DriverReply(InvocationReply):
 def json_value(raw: bytes) -> tuple[bool, Any]:
     """Whether the bytes are JSON, and its value."""
     try:
-        return True, json.loads(raw)
-    except (ValueError, RecursionError):
+        return True, read_json(raw)
+    except ValueError:
         return False, None
 
 

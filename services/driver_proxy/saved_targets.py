@@ -1,4 +1,4 @@
-"""Saved targets: each person's own, for each workspace. Values of headers that look like credentials are not kept."""
+"""Saved targets: each person's own, for each workspace. Values of headers that may be credentials are not kept."""
 
 import functools
 import json
@@ -7,11 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from services.driver_proxy.target import Target, Via, check_target
+from services.driver_proxy.target import Target, Via, check_target, is_private
 from services.errors import BadInput
 from services.settings import Settings
 from services.state_file import Kept, StateFile
-from services.wire_record import looks_secret
 
 MOST_TARGETS = 100
 """Of one owner in one workspace."""
@@ -55,12 +54,12 @@ class SavedTargets:
     def save(self, owner: str, workspace: str, target: Target) -> Target:
         """The target as it is now kept, in place of one of the same name. Raises BadInput.
 
-        Headers that look like credentials are kept without their values: whoever uses it types them again.
+        Headers that may be credentials (``is_private``) are kept without their values: whoever uses it types them again.
         """
         name = target.name.strip()
         if not name or not name.isprintable():
             raise BadInput("A saved target needs a name.", "Type one, such as “dolly on 7777”.")
-        headers = tuple((header, "" if looks_secret(header) else value) for header, value in target.headers)
+        headers = tuple((header, "" if is_private(header) else value) for header, value in target.headers)
         kept = replace(target, name=name, headers=headers)
         check_target(kept)
         with self._file.transaction() as db:

@@ -33,13 +33,27 @@ _OURS = {
     "trailer": "it belongs to the connection",
     "expect": "it belongs to the connection",
 }
+_HARMLESS = frozenset({
+    "accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-encoding", "content-language",
+    "content-type", "if-match", "if-modified-since", "if-none-match", "pragma", "prefer", "range", "traceparent", "tracestate",
+    "user-agent", "x-correlation-id", "x-request-id",
+})  # fmt: skip
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
+_SECRET_IN_QUERY = re.compile(r"(?:token|secret|key|passw|pwd|auth|sig|credential)[^=&]*=[^&]", re.IGNORECASE)
 _VALUE = re.compile(r"[\x20-\x7e\t]*")
 _CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _ORG = re.compile(r"[0-9]{1,20}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 MAX_PATH = 4000
 MAX_NAME = 100
+
+
+def is_private(header: str) -> bool:
+    """Whether the value of a header that a person gave may be a credential, so that it is neither saved nor written into code.
+
+    An app calls the header that it wants its key in as it likes; so all are, but those that never carry one.
+    """
+    return header.lower() not in _HARMLESS
 
 
 class Via(StrEnum):
@@ -101,6 +115,10 @@ def cautions(target: Target) -> tuple[str, ...]:
         found.append(f"Port {target.port} is used by {RESERVED_PORTS[target.port]}.")
     elif target.port not in PORTS:
         found.append(f"Port {target.port} is outside {PORTS[0]} to {PORTS[-1]}, which apps on a driver should use.")
+    if _SECRET_IN_QUERY.search(target.path.partition("?")[2]):
+        found.append(
+            "The path's query is saved with the target, and stands in its code: put a credential into a header."
+        )
     return tuple(found)
 
 
@@ -145,9 +163,16 @@ def _path_problem(path: str) -> str:
     if "#" in path or "\\" in path:
         return "The path has a # or a backslash: write %23 or %5C."
     # Resolved on the way, they would lead out of the app, to other APIs of the workspace, with its credentials.
-    if any(part in {".", ".."} for part in unquote(path.partition("?")[0]).split("/")):
+    if any(part.partition(";")[0] in {".", ".."} for part in re.split(r"[/\\]", _read(path.partition("?")[0]))):
         return "The path has a . or .. in it, which would lead out of the app."
     return ""
+
+
+def _read(path: str) -> str:
+    """The path as the last of several readers may read it, each of whom decodes it once more."""
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    return path
 
 
 def _headers_problem(headers: tuple[tuple[str, str], ...]) -> str:

@@ -27,7 +27,7 @@ from services.invocation.forms import (
 )
 from services.invocation.job import InvocationJob, InvocationReply
 from services.invocation.predictions import Predictions, predictions_in, text_in_events
-from services.invocation.request import as_object, invocation_path
+from services.invocation.request import invocation_path
 from services.invocation.rows import cell_of, columns_of, drawable, edited, rows_of, with_rows
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "Misfit",
     "Predictions",
     "Slot",
-    "as_object",
     "cell_of",
     "columns_of",
     "contract_of_openapi",

@@ -15,6 +15,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from services.errors import BadInput
+from services.typed_json import any_value
+
 _WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _LONGEST_NUMBER = 400
@@ -97,8 +100,8 @@ def _parsed(field: Field, typed: str) -> Any:
     if field.kind is Kind.NUMBER:
         return _number(typed)
     try:
-        return json.loads(typed)
-    except (ValueError, RecursionError):
+        return any_value(typed)
+    except BadInput:
         return None
 
 
@@ -192,11 +195,9 @@ def _slip(typed: Any) -> str:
     if not isinstance(typed, str):
         return ""
     try:
-        json.loads(typed)
-    except json.JSONDecodeError as wrong:
-        return f" (line {wrong.lineno}, column {wrong.colno}: {wrong.msg})"
-    except (ValueError, RecursionError):
-        return " (too long a number, or nested too deep)"
+        any_value(typed)
+    except BadInput as wrong:
+        return f" ({wrong.message.removeprefix('This is not JSON: ').rstrip('.')}: {wrong.hint.rstrip('.')})"
     return ""
 
 

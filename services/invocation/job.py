@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.errors import BadInput
+from services.foreign_json import read_json
 from services.invocation.request import invocation_path
 from services.invocation.whole import whole_of_events
 from services.jobs import UNWATCHED_SECONDS, Bell, Job, Reply
@@ -18,6 +19,8 @@ from services.workspace import Workspace
 
 MAX_EVENTS_TEXT = 4_000_000
 """Characters of a stream's events that are kept here; the wire record has its own limit."""
+EVENT_COSTS = 64
+"""What an event counts beside its characters: an endless stream of empty ones must not fill the memory either."""
 
 
 class InvocationReply(Reply):
@@ -32,13 +35,27 @@ class InvocationReply(Reply):
         self.first_after: float | None = None
         """Seconds from the call's begin to the first event, or to the whole body."""
         self._characters = 0
+        self._text: str | None = None
+        """``text``, once it cannot change."""
 
     @property
     def text(self) -> str:
         """All of it, for reading: the body as indented JSON, or one event a line."""
-        if self.body is not None:
-            return json.dumps(self.body, indent=2, ensure_ascii=False)
-        return "\n".join(tuple(self.events))  # a copy first: the list may grow meanwhile
+        if self._text is not None:
+            return self._text
+        over = not self.open
+        text = (
+            "\n".join(tuple(self.events))  # a copy first: the list may grow meanwhile
+            if self.body is None
+            else json.dumps(self.body, indent=2, ensure_ascii=False)  # seconds, for a body of tens of megabytes
+        )
+        self._text = text if over else None
+        return text
+
+    def forget(self) -> None:
+        """Let go of what arrived, when newer replies need the memory. How it ended stays."""
+        self.body, self._text, self.shaped, self.shaped_value = None, None, False, None
+        self.events = []
 
     def receive(self, data: str, after: float) -> None:
         """Add an event that arrived *after* seconds. Without effect once there is an outcome."""
@@ -46,7 +63,7 @@ class InvocationReply(Reply):
             if not self.open:
                 return
             self.first_after = after if self.first_after is None else self.first_after
-            self._characters += len(data)
+            self._characters += len(data) + EVENT_COSTS
             if self._characters <= MAX_EVENTS_TEXT:
                 self.events.append(data)
             else:
@@ -90,9 +107,10 @@ class InvocationJob(Job[InvocationReply]):
         self._start("invoke", known)
 
     def _exchange(self) -> None:
-        content = self._content
+        content, body = self._content, self._body
+        self._content, self._body = b"", {}  # the record has what leaves; both may be of many megabytes
         if self.hooks is not None:
-            content = encoded(self.hooks.shape_request(self._body), most=MAX_CUSTOM_BODY)
+            content = encoded(self.hooks.shape_request(body), most=MAX_CUSTOM_BODY)
         reply = self._workspace.invoke(self._path, content, self.call, name=self.endpoint)
         if isinstance(reply, EventStream):
             # Closed here: an error that is kept would keep the stream, and with it the connection.
@@ -101,7 +119,18 @@ class InvocationJob(Job[InvocationReply]):
         else:
             self.reply.receive_whole(reply.body, self.call.record.elapsed())
         if self.hooks is not None:
-            self._shape(whole_of_events(self.reply.events) if self.reply.body is None else self.reply.body)
+            self._shape(self._whole(), whole=not self.reply.left_out)
+
+    def forget(self) -> None:
+        """Let go of both bodies once it is over, when newer calls need the memory. Figures and how it ended stay."""
+        if not self.running:
+            self.reply.forget()
+            self.call.record.forget_reply()
+
+    def _whole(self) -> Any:
+        if self.reply.body is not None:
+            return self.reply.body
+        return None if self.reply.left_out else whole_of_events(self.reply.events)
 
     def _take_in(self, events: Iterator[str]) -> None:
         for data in events:
@@ -119,7 +148,7 @@ class InvocationJob(Job[InvocationReply]):
 
 def _object(data: str) -> dict[str, Any] | None:
     try:
-        event = json.loads(data)
-    except (ValueError, RecursionError):
+        event = read_json(data)
+    except ValueError:
         return None
     return event if isinstance(event, dict) else None

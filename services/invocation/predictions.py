@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.foreign_json import read_json
+
 MOST_SHOWN = 500
 """Texts or rows that are drawn; the raw reply has all."""
 
@@ -41,8 +43,8 @@ def text_in_events(events: Sequence[str]) -> str:
     pieces: list[str] = []
     for data in events:
         try:
-            value = json.loads(data)
-        except (ValueError, RecursionError):
+            value = read_json(data)
+        except ValueError:
             continue
         pieces += _pieces(value)
     return "".join(pieces)

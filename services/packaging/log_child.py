@@ -5,6 +5,7 @@ Reads one JSON object from stdin: host, token, source, log (the name of the func
 """
 
 import contextlib
+import importlib.util
 import json
 import os
 import runpy
@@ -14,14 +15,26 @@ from pathlib import Path
 from typing import Any
 
 EXPERIMENT = "brickyard"
+MOST_WRITTEN = 32 << 20
+"""How large a file of it may become, also those that hold what it prints; a packed model is a few kilobytes."""
 
 
 def main() -> None:
     """Log it."""
     order: dict[str, Any] = json.load(sys.stdin)
+    limit_files()
     with contextlib.redirect_stdout(sys.stderr):
         found = log(order)
     sys.stdout.write(json.dumps({"version": str(found)}) + "\n")
+
+
+def limit_files() -> None:
+    """Where the system has such a limit, which what is started here inherits; beyond it writing is an OSError."""
+    if importlib.util.find_spec("resource") is not None:
+        import resource
+
+        with contextlib.suppress(ValueError):  # a lower one stands already
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
 
 
 def log(order: dict[str, Any]) -> Any:

@@ -16,18 +16,19 @@ from services.deployments import Deployment, Submission
 from services.deployments import Step as SubmissionStep
 from services.driver_proxy import Target
 from services.endpoint_setup import existing, new_body, new_custom_entity, problems
-from services.errors import AlreadyExists, BadInput, PlaygroundError, Side
+from services.errors import AlreadyExists, BadInput, PermissionDenied, PlaygroundError, Side
 from services.packaging.logging_process import LoggingProcess
 from services.packaging.model_source import packed_source
 from services.snippets.shaped_call import ShapedCall
+from services.visitors import LOOPBACK
 from services.workspace import Door, Workspace
 
 Accept = Callable[[Deployment], None]
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+REGISTERS = "admins"
+"""The group whose members the local workspace lets register models."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,199}")
 """Narrower than MLflow's, which takes anything without a slash or a colon."""
 _NOT_SAFE = re.compile(r"[^A-Za-z0-9]+")
-_LOOK_SECONDS = 0.1
 
 
 class Step(StrEnum):
@@ -45,17 +46,19 @@ class Step(StrEnum):
 def why_not_here(workspace: Workspace, call: ShapedCall, *, bound_to: str | None, hosted: bool) -> str:
     """Why the model cannot be served from here, as a sentence; empty where it can.
 
-    *bound_to* is the address that the app's server listens on, None for all; *hosted*: whether it runs as a Databricks App.
+    *bound_to* is the address that the app's server listens on, None for all; *hosted*: whether others come in all the same,
+    as through a proxy. On a machine with several users (a cluster's driver, a notebook server) each of them reaches loopback:
+    the README says so, since nothing here can tell.
     """
-    if hosted or workspace.door is not Door.LOCAL:
+    if workspace.door is not Door.LOCAL:
         return (
             "Only the local workspace serves it at a click, since its code runs outside the sandbox there. "
             "Run the script where you may log models."
         )
-    if bound_to not in LOOPBACK:
+    if hosted or bound_to not in LOOPBACK:
         return (
             "This server can be reached from other machines, and the model's code would run on it outside the sandbox. "
-            "Start Brickyard on 127.0.0.1, or run the script."
+            "Start Brickyard on 127.0.0.1 for yourself, or run the script."
         )
     if isinstance(call.asked, Target):
         return (
@@ -108,7 +111,6 @@ class Packaging:
         self._source = packed_source(call, name)
         self._accept = accept
         self._child = LoggingProcess()
-        self._over = threading.Event()
         threading.Thread(target=self._run, name=f"package {name}", daemon=True).start()
 
     @property
@@ -137,14 +139,20 @@ class Packaging:
             raise  # threading prints it: a bug stays loud
 
     def _package(self) -> None:
+        me = self._workspace.identity()
+        if REGISTERS not in me.groups:
+            raise PermissionDenied(
+                f"Only an admin may register models here, and you are {me.user_name}.",
+                "Nothing was run. Act as the local workspace's admin: the connection page offers it. Or take the script along.",
+                side=Side.YOU,
+            )
         if existing(self._workspace, self.name) is not None:  # before the model's code is run for nothing
             raise AlreadyExists(f"There is already an endpoint {self.name}.", "Nothing was run. Choose another name.")
         with tempfile.TemporaryDirectory(prefix="packaging-", ignore_cleanup_errors=True) as home:
             self.version = self._child.run(self._workspace, self._source, home)
         self.step = Step.SENDING
         submission = Submission(self._workspace, _body(self.name, self.version), self._accept, trial=False)
-        while submission.running:
-            self._over.wait(_LOOK_SECONDS)
+        submission.wait()
         if submission.step is not SubmissionStep.SENT:
             raise submission.error or AlreadyExists(
                 f"There is an endpoint {self.name} by now.",

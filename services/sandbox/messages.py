@@ -7,6 +7,7 @@ every part of it is looked at.
 import json
 import math
 import re
+from collections.abc import Collection
 from typing import Any
 
 from services.sandbox.records import Fault, Frame, Hook, Limits, Result, Status
@@ -21,7 +22,12 @@ FRAMES = 20
 DEPTH = 64
 VALUES = 250_000
 """A request of 150 embeddings of 1,536 dimensions; a million take seconds of the app's time to look at."""
+DIGITS = 309
+"""Of an integer of 1,024 bits, the runner's limit; longer ones cost time that grows with their square."""
+MOST_LOST = 10**12
 _LARGEST_PLACE = 10_000_000
+_NUMBERS = {int, bool, type(None)}
+_HALF = re.compile("[\ud800-\udfff]")
 
 # Control characters but newline and tab, and those that turn the direction of what follows: nobody can read what they did.
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -81,8 +87,9 @@ def _parsed(data: bytes) -> dict[str, Any]:
     if data.count(b",") + data.count(b"[") + data.count(b"{") > VALUES:
         raise NotAReply(f"it returned more than {VALUES:,} values")
     try:
-        answer = _plain(json.loads(data, parse_constant=_refuse), 0)
-    except (ValueError, RecursionError):  # the first for bytes that are no text and for integers of 4,300 digits too
+        # ASCII is what the runner writes; of bytes, json would guess the encoding.
+        answer = _plain(json.loads(data.decode("ascii"), parse_constant=_refuse, parse_int=_integer), 0)
+    except (ValueError, RecursionError):  # the first for bytes that are no ASCII too
         raise NotAReply("it gave an answer that cannot be read") from None
     if not isinstance(answer, dict):
         raise NotAReply("it gave an answer that cannot be read")
@@ -93,27 +100,39 @@ def _refuse(constant: str) -> None:
     raise NotAReply(f"it returned {constant}, which JSON has not")
 
 
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > DIGITS:
+        raise NotAReply(f"it returned an integer of more than {DIGITS} digits")
+    return int(digits)
+
+
 def _plain(value: Any, depth: int) -> Any:
     if depth > DEPTH:
         raise NotAReply("it returned what is nested too deeply")
     if isinstance(value, str):
         return _encodable(value)
-    if isinstance(value, float) and value - value != 0:  # 1e999 is infinite, and no constant
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999 is infinite, and no constant
         raise NotAReply("it returned a number that is not finite")
     if isinstance(value, list):
-        if set(map(type, value)) == {float} and all(map(math.isfinite, value)):
-            return value  # an embedding: thousands of them, and nothing else to look at
-        return [_plain(item, depth + 1) for item in value]
+        return value if _only_numbers(value) else [_plain(item, depth + 1) for item in value]
     if isinstance(value, dict):
+        if "".join(value).isascii() and _only_numbers(value.values()):
+            return value
         return {_encodable(name): _plain(item, depth + 1) for name, item in value.items()}
     return value
 
 
+def _only_numbers(items: Collection[Any]) -> bool:
+    """Whether nothing else has to be looked at, told fast: embeddings have thousands, and whoever attacks 250,000."""
+    kinds = set(map(type, items))
+    if kinds <= _NUMBERS:
+        return True
+    return kinds == {float} and all(map(math.isfinite, items))
+
+
 def _encodable(text: str) -> str:
     """*text*, half characters (lone surrogates) replaced: no HTTP client could send them."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def _result(answer: dict[str, Any], hook: Hook, seconds: float) -> Result:
@@ -129,7 +148,7 @@ def _result(answer: dict[str, Any], hook: Hook, seconds: float) -> Result:
         status,
         value=value,
         printed=_text(answer.get("printed"), PRINTED_CHARACTERS),
-        printed_lost=lost if type(lost) is int and lost > 0 else 0,
+        printed_lost=min(lost, MOST_LOST) if type(lost) is int and lost > 0 else 0,
         fault=None if status is Status.OK else _fault(answer.get("fault")),
         seconds=seconds,
     )

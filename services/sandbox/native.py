@@ -135,7 +135,7 @@ class NativeEngine:
             if status is None:
                 self._replace(zygote)
                 return None
-            return _ended(status, time.monotonic() - began)
+            return _ended(status, time.monotonic() - began, limits)
 
 
 def _begin(modules: Sequence[str]) -> _Zygote:
@@ -231,15 +231,15 @@ def _wait_status(leash: socket.socket) -> int | None:
     return status
 
 
-def _timed_out(seconds: float) -> Result:
-    """*seconds* is the limit: what the clock shows when the child has been ended says nothing of the code."""
-    return failed(Status.TIMEOUT, "Timeout", f"it ran longer than {seconds:g} s", seconds)
+def _timed_out(limit: float, of: str = "") -> Result:
+    """*limit*, in seconds: what the clock shows when the child has been ended says nothing of the code."""
+    return failed(Status.TIMEOUT, "Timeout", f"it ran longer than {limit:g} s{of}", limit)
 
 
-def _ended(status: int, seconds: float) -> Result:
+def _ended(status: int, seconds: float, limits: Limits) -> Result:
     code = os.waitstatus_to_exitcode(status)
     if code == -signal.SIGXCPU:
-        return _timed_out(seconds)
+        return _timed_out(limits.cpu_seconds, " of processor time")
     if code == NOT_CONFINED:
         return failed(Status.UNAVAILABLE, "SandboxError", "The kernel did not confine a process.")
     if code == -signal.SIGSYS:

@@ -7,10 +7,9 @@ import json
 import shlex
 from typing import Any
 
-from services.driver_proxy import Target, Via, url_of
+from services.driver_proxy import Target, Via, is_private, url_of
 from services.snippets.python_source import literal
 from services.snippets.snippet import Snippet
-from services.wire_record import looks_secret
 
 _NOTE = "Set DATABRICKS_HOST, with https://, and DATABRICKS_TOKEN."
 _DIRECT = "A direct call, on the driver itself: it carries no credentials."
@@ -19,17 +18,22 @@ _DIRECT = "A direct call, on the driver itself: it carries no credentials."
 def driver_proxy_snippets(target: Target, body: Any, *, driver_address: str = "") -> tuple[Snippet, ...]:
     """The call as curl and as a script. Raises BadInput for a target that cannot be called.
 
-    *body* is any JSON value, None for none. Values of headers that look like credentials are read from the environment.
+    *body* is any JSON value, None for none. Values of headers that may be credentials are read from the environment.
     """
     url = url_of(target, driver_address=driver_address)
     note = _DIRECT if target.via is Via.DIRECT else _NOTE
-    secrets = [variable_of(name) for name, _ in target.headers if looks_secret(name)]
+    secrets = variables_of(target)
     note += f" Set {', '.join(secrets)} too." if secrets else ""
     install = "pip install requests"
     return (
         Snippet("curl", "bash", _curl(target, url, body), note=note, file_name="call.sh"),
         Snippet("requests", "python", _requests(target, url, body), install, note, "call.py"),
     )
+
+
+def variables_of(target: Target) -> tuple[str, ...]:
+    """The environment variables that its code reads headers from."""
+    return tuple(variable_of(name) for name, _ in target.headers if is_private(name))
 
 
 def variable_of(header: str) -> str:
@@ -50,7 +54,7 @@ def _curl(target: Target, url: str, body: Any) -> str:
 
 
 def _curl_header(name: str, value: str) -> str:
-    if looks_secret(name):
+    if is_private(name):
         return f'--header {shlex.quote(f"{name}: ")}"${variable_of(name)}"'
     # A header without a value is taken away by curl, unless it ends with a semicolon.
     return f"--header {shlex.quote(f'{name}: {value}' if value else f'{name};')}"
@@ -62,7 +66,7 @@ def _requests(target: Target, url: str, body: Any) -> str:
     if proxied:
         headers.insert(0, '    "Authorization": "Bearer " + os.environ["DATABRICKS_TOKEN"],\n')
     address = f'os.environ["DATABRICKS_HOST"].rstrip("/") + {url!r}' if proxied else repr(url)
-    needs_os = proxied or any(looks_secret(name) for name, _ in target.headers)
+    needs_os = proxied or variables_of(target)
     return (
         ("import json\n" if body is not None else "")
         + ("import os\n" if needs_os else "")
@@ -83,4 +87,4 @@ def _headers(target: Target, body: Any) -> list[tuple[str, str]]:
 
 
 def _python_value(name: str, value: str) -> str:
-    return f'os.environ["{variable_of(name)}"]' if looks_secret(name) else repr(value)
+    return f'os.environ["{variable_of(name)}"]' if is_private(name) else repr(value)

@@ -26,7 +26,7 @@ def invocation_snippets(endpoint: str, body: Body, task: str = "") -> list[Snipp
             "This body is too large for code.", "Save the body as a file, and send that with curl --data @file."
         )
     if task in CHAT_TASKS and isinstance(body.get("messages"), list):
-        return [Snippet(one.name, one.language, one.write(endpoint, body), one.install) for one in DIALECTS]
+        return [_named(Snippet(one.name, one.language, one.write(endpoint, body), one.install)) for one in DIALECTS]
     path, streams = invocation_path(endpoint), body.get("stream") is True
     found = [
         Snippet("curl", "bash", _curl(path, body)),

@@ -5,7 +5,9 @@ from services.snippets.python_source import literal
 from services.snippets.shaped_call import AskedEndpoint, ShapedCall
 from services.snippets.shaped_source import (
     SDK_ENVIRONMENT,
+    environment,
     free_name,
+    headers_note,
     indented,
     main,
     opened_reply,
@@ -32,7 +34,9 @@ def langchain_snippet(call: ShapedCall) -> Snippet:
     takes_messages = "messages" in call.request or Hook.INPUT in call.hooks
     if isinstance(call.asked, AskedEndpoint) and call.asked.task == CHAT and takes_messages:
         return _chat(call)
-    return Snippet("LangChain", "python", chain_source(call), install=_INSTALL, file_name="chain_with_transform.py")
+    return Snippet(
+        "LangChain", "python", chain_source(call), _INSTALL, headers_note(call), file_name="chain_with_transform.py"
+    )
 
 
 def chain_source(call: ShapedCall) -> str:
@@ -95,7 +99,8 @@ def _chain(call: ShapedCall, ask: str) -> str:
 
 
 def _signed(call: ShapedCall) -> str:
-    return f"\n\n{SDK_ENVIRONMENT}\n" if call.signed_in else ""
+    said = environment(call, SDK_ENVIRONMENT)
+    return f"\n\n{said}\n" if said else ""
 
 
 def _argument(call: ShapedCall) -> str:

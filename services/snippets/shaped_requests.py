@@ -4,8 +4,9 @@ from services.sandbox import Hook
 from services.snippets.python_source import literal
 from services.snippets.shaped_call import ShapedCall
 from services.snippets.shaped_source import (
-    ENVIRONMENT,
+    environment,
     free_name,
+    headers_note,
     indented,
     main,
     opened_reply,
@@ -25,8 +26,9 @@ _SIGNED_IN = '{"Authorization": "Bearer " + os.environ["DATABRICKS_TOKEN"]}'
 def requests_snippet(call: ShapedCall) -> Snippet:
     """The script: what it sends is, as JSON, what Brickyard sends."""
     name, whole = free_name(call, "call_once"), free_name(call, "whole_reply")
+    said = f"\n\n{environment(call)}\n" if environment(call) else ""
     lines = (
-        f'"""Ask once, and give what transform_output makes of the reply.\n\n{ENVIRONMENT}\n"""\n'
+        f'"""Ask once, and give what transform_output makes of the reply.{said}"""\n'
         "import os\n\nimport requests\n\n"
         f"request = {literal(call.request)}\n"
         + (f"request = {shaped_request(call, 'request')}\n" if Hook.INPUT in call.hooks else "")
@@ -38,4 +40,6 @@ def requests_snippet(call: ShapedCall) -> Snippet:
     )
     parts = [whole_reply(whole)] if call.streams else []
     code = script(call, *parts, f"def {name}():\n{indented(lines)}", main(f"print({name}())"))
-    return Snippet("requests", "python", code, install="pip install requests", file_name="call_with_transform.py")
+    return Snippet(
+        "requests", "python", code, "pip install requests", headers_note(call), file_name="call_with_transform.py"
+    )

@@ -13,7 +13,7 @@ from services.sandbox import Hook
 from services.snippets.python_source import literal
 from services.snippets.shaped_call import AskedEndpoint, ShapedCall
 from services.snippets.shaped_langchain import chain_source
-from services.snippets.shaped_source import free_name, indented, main, script
+from services.snippets.shaped_source import free_name, headers_note, indented, main, script
 from services.snippets.snippet import Snippet
 from services.transforms.envelope import RECORDS
 
@@ -43,7 +43,7 @@ def seed_era_snippets(call: ShapedCall) -> tuple[Snippet, ...]:
                 "python",
                 code + chain_source(call),
                 install=FALLBACK_INSTALL,
-                note=f"LangChain's Databricks class cannot make this call: {reason}",
+                note=f"LangChain's Databricks class cannot make this call: {reason} {headers_note(call)}".rstrip(),
                 file_name="databricks_llm.py",
             ),
         )

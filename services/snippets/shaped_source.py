@@ -8,11 +8,12 @@ import re
 import textwrap
 from itertools import count
 
+from services.driver_proxy import Target, is_private
 from services.sandbox import Hook
+from services.snippets.driver_proxy import variable_of, variables_of
 from services.snippets.python_source import literal
 from services.snippets.shaped_call import ShapedCall
 from services.transforms.envelope import RECORDS
-from services.wire_record import REDACTED, redacted
 
 ENVIRONMENT = "DATABRICKS_HOST and DATABRICKS_TOKEN say which workspace, and who."
 SDK_ENVIRONMENT = "DATABRICKS_HOST and DATABRICKS_TOKEN, or a profile, say which workspace, and who."
@@ -23,6 +24,21 @@ def free_name(call: ShapedCall, wanted: str) -> str:
     """*wanted*, or something like it that the person's source does not name."""
     names = (wanted if number == 1 else f"{wanted}_{number}" for number in count(1))
     return next(name for name in names if not re.search(rf"\b{name}\b", call.transform.source))
+
+
+def environment(call: ShapedCall, signed_in: str = ENVIRONMENT) -> str:
+    """What the code reads from the environment, as sentences; empty for nothing. *signed_in*: what is said of credentials."""
+    names = variables_of(call.asked) if isinstance(call.asked, Target) else ()
+    headers = (
+        f"{', '.join(names)}: {'values' if len(names) > 1 else 'the value'} of the app's own headers." if names else ""
+    )
+    return " ".join(part for part in (signed_in if call.signed_in else "", headers) if part)
+
+
+def headers_note(call: ShapedCall) -> str:
+    """Which variables the app's own headers are read from, as a sentence for beside the code; empty for none."""
+    names = variables_of(call.asked) if isinstance(call.asked, Target) else ()
+    return f"Set {', '.join(names)} too." if names else ""
 
 
 def script(call: ShapedCall, *parts: str) -> str:
@@ -63,9 +79,8 @@ def post_source(call: ShapedCall, host: str, signed_in: str, *, streams: bool | 
 
 def headers_source(call: ShapedCall, signed_in: str) -> str:
     """The request's headers, as an expression; where it stands, ``os`` is imported. Credentials come from the environment."""
-    kept = redacted(call.headers)
     extra = [
-        f"{name!r}: " + (f"os.environ[{_variable(name)!r}]" if kept[name] == REDACTED else repr(value))
+        f"{name!r}: " + (f"os.environ[{variable_of(name)!r}]" if is_private(name) else repr(value))
         for name, value in call.headers.items()
     ]
     parts = ([f"**{signed_in}"] if call.signed_in else []) + extra
@@ -105,9 +120,5 @@ def reply_source(call: ShapedCall, whole: str) -> str:
     return f"{whole}(reply)" if call.streams else "reply.json()"
 
 
-def _variable(header: str) -> str:
-    return re.sub(r"\W", "_", header).upper()
-
-
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())

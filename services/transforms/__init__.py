@@ -4,8 +4,8 @@ They are plain source, run in the sandbox, saved with a name and versions, and n
 """
 
 from services.transforms.envelope import Envelope
-from services.transforms.hooks import Hooks, TransformFailed, failure, run_hook
-from services.transforms.library import Library, SavedVersion, library
+from services.transforms.hooks import RETURNED_NONE, Hooks, TransformFailed, failure, run_hook
+from services.transforms.library import Library, SavedVersion, checked_name, library
 from services.transforms.places import LOCAL, Place, PlaceKind
 from services.transforms.records import DRAFT, HookRun, Transform, TransformTrace
 from services.transforms.source_file import file_name, read_source
@@ -14,6 +14,7 @@ from services.transforms.starters import STARTERS, Starter, Takes
 __all__ = [
     "DRAFT",
     "LOCAL",
+    "RETURNED_NONE",
     "STARTERS",
     "Envelope",
     "HookRun",
@@ -27,6 +28,7 @@ __all__ = [
     "Transform",
     "TransformFailed",
     "TransformTrace",
+    "checked_name",
     "failure",
     "file_name",
     "library",

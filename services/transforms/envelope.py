@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 RECORDS = "dataframe_records"
+SPLIT = "dataframe_split"
+_BODIES = frozenset({RECORDS, SPLIT, "inputs", "instances", "messages", "input"})
+"""Keys that a body has, and a record hardly."""
 
 
 class Envelope(StrEnum):
@@ -18,6 +21,20 @@ class Envelope(StrEnum):
     BODY = "the whole body"
     RECORD = "one record"
     """Of ``dataframe_records``; the reply is the first of its ``predictions``."""
+
+    def body_of(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """The body that a *sample* of a person's stands for: where one record is meant, it may be typed alone.
+
+        A ``dataframe_split`` of one row becomes that record, too.
+        """
+        if self is Envelope.BODY:
+            return sample
+        split = sample.get(SPLIT)
+        if isinstance(split, dict):
+            row = _only_row(split)
+            rest = {name: value for name, value in sample.items() if name != SPLIT}
+            return sample if row is None else {RECORDS: [row], **rest}
+        return sample if sample.keys() & _BODIES else {RECORDS: [sample]}
 
     def open(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The request that ``transform_input`` is given. A body that has not exactly one record is given whole."""
@@ -38,3 +55,11 @@ class Envelope(StrEnum):
             predictions = reply["predictions"]
             return predictions[0] if isinstance(predictions, list) and predictions else predictions
         return reply
+
+
+def _only_row(split: Mapping[str, Any]) -> dict[str, Any] | None:
+    columns, data = split.get("columns"), split.get("data")
+    row = data[0] if isinstance(data, list) and len(data) == 1 else None
+    if not isinstance(columns, list) or not isinstance(row, list) or len(row) != len(columns):
+        return None
+    return {str(name): value for name, value in zip(columns, row, strict=True)}

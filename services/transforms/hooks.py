@@ -1,15 +1,16 @@
 """A transform at work on one call: the request before it is sent, the reply when it is whole."""
 
-import math
 from typing import Any
 
-from services.errors import PlaygroundError, Side
-from services.sandbox import Hook, Result, Sandbox, Status
+from services.errors import BadInput, PlaygroundError, Side
+from services.sandbox import Hook, Limits, Result, Sandbox, Status
 from services.transforms.envelope import Envelope
 from services.transforms.records import HookRun, Transform, TransformTrace
 
 NOTHING_SENT = "Nothing was sent."
 REPLY_KEPT = "The reply is kept as it came."
+DRY_RUN = Limits(wall_seconds=1.5)
+"""A person waits for a dry run, and is to read of an endless loop within 2 s."""
 RETURNED_NONE = "transform_output returned None, as a function without a return statement does."
 
 
@@ -27,9 +28,21 @@ class Hooks:
     """One transform for one call. Its methods run in the call's thread; *trace* may be read from any."""
 
     def __init__(
-        self, sandbox: Sandbox, transform: Transform, *, envelope: Envelope = Envelope.BODY, user: str = ""
+        self,
+        sandbox: Sandbox,
+        transform: Transform,
+        *,
+        envelope: Envelope = Envelope.BODY,
+        user: str = "",
+        limits: Limits | None = None,
     ) -> None:
-        """*user* is whose run it is, for the sandbox's fairness."""
+        """*user* is whose run it is, for the sandbox's fairness; *limits* of each function, None for the sandbox's own.
+
+        Raises BadInput for a transform that is gone: a call without it could send what it was to take out.
+        """
+        if transform.gone:
+            raise BadInput(f"The transform “{transform.name}” is gone.", f"{NOTHING_SENT} Choose another one, or none.")
+        self._limits = limits
         self.trace = TransformTrace(transform)
         self.envelope = envelope
         self._sandbox = sandbox
@@ -58,13 +71,17 @@ class Hooks:
 
     def _run(self, hook: Hook, value: Any) -> HookRun | None:
         """The run; None where the source defines no such function, but the other one."""
-        result = self._sandbox.run(self.trace.transform.source, hook, value, user=self._user)
-        return None if _is_missing(result) else HookRun(hook, value, result)
+        run = run_hook(self._sandbox, self.trace.transform.source, hook, value, user=self._user, limits=self._limits)
+        if run is None:
+            self.trace.missing.add(hook)
+        return run
 
 
-def run_hook(sandbox: Sandbox, source: str, hook: Hook, value: Any, *, user: str = "") -> HookRun | None:
+def run_hook(
+    sandbox: Sandbox, source: str, hook: Hook, value: Any, *, user: str = "", limits: Limits | None = DRY_RUN
+) -> HookRun | None:
     """The dry run: what *hook* of *source* makes of *value*, with nothing sent. None where *source* does not define it."""
-    result = sandbox.run(source, hook, value, user=user)
+    result = sandbox.run(source, hook, value, user=user, limits=limits)
     return None if _is_missing(result) else HookRun(hook, value, result)
 
 
@@ -80,20 +97,30 @@ def _raise_if_failed(run: HookRun, then: str) -> None:
         raise failure(run, then)
 
 
+def _mend(run: HookRun) -> str:
+    """What to do about an exception."""
+    fault, given = run.result.fault, run.before
+    if fault is None or fault.type != "KeyError" or not isinstance(given, dict) or not given:
+        return "Mend that line, and try it with a dry run."
+    if fault.message.strip("'") == "prompt" and "messages" in given:
+        return "A chat body has messages, and no prompt: the starter “Chat from a prompt” shows how to take one for the other."
+    names = ", ".join(str(name)[:40] for name in list(given)[:8])
+    return f"What it was given has {names}{' and more' if len(given) > 8 else ''}."
+
+
 def failure(run: HookRun, then: str = "") -> TransformFailed:
     """A failed run as a sentence and a next step; *then* is what came of the call."""
     fault, name = run.result.fault, run.hook.value
     message = fault.message if fault else ""
     where = f", line {fault.line}" if fault and fault.line else ""
-    seconds = math.ceil(run.result.seconds)
     said, hint = {
         Status.ERROR: (
             f"{name}{where}: {fault.type if fault else 'Error'}: {message}",
-            "Mend that line, and try it with a dry run.",
+            _mend(run),
         ),
         Status.REJECTED: (f"{name}: {message}.", "Change what the function takes or returns."),
         Status.TIMEOUT: (
-            f"{name} ran longer than {seconds} s and was stopped.",
+            f"{name} ran longer than {run.result.seconds:g} s and was stopped.",
             "Look for a loop that does not end.",
         ),
         Status.MEMORY: (f"{name}{where} needs more memory than a transform may have.", "Make what it builds smaller."),

@@ -13,6 +13,7 @@ from services.settings import Settings
 from services.state_file import Kept, StateFile
 from services.transforms.places import Place, PlaceKind
 from services.transforms.records import Transform
+from services.visitors import A_BROWSER
 
 MOST_NAME = 80
 """Characters."""
@@ -23,6 +24,10 @@ MOST_VERSIONS = 200
 """Of one transform; the oldest goes when another one comes."""
 MOST_TOTAL = 20_000_000
 """Characters of all versions of one owner."""
+MOST_OF_A_BROWSER = 2_000_000
+"""The same where the owner is a browser that nobody vouches for: anybody may come with any number of cookies."""
+KEPT_DAYS_OF_A_BROWSER = 90
+"""After its last save."""
 MOST_ATTACHED = 1000
 KEPT = Kept(
     what="saved transforms",
@@ -66,23 +71,29 @@ class Library:
     Methods may be called from any thread and raise StateTrouble where the file cannot be read or written.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, kept: Kept = KEPT) -> None:
         """*folder* is made where it is missing; None, or one that cannot be written, keeps all of it in memory."""
-        self._file = StateFile(folder, KEPT)
+        self._file = StateFile(folder, kept)
 
     @property
     def why_in_memory(self) -> str:
         """Why nothing outlives this process, as a sentence for people; empty where it does."""
         return self._file.why_in_memory
 
-    def save(self, owner: str, name: str, source: str) -> Transform:
-        """The transform as it is now kept: a new version only where *source* differs from the latest. Raises BadInput."""
+    def save(self, owner: str, name: str, source: str, *, new: bool = False) -> Transform:
+        """The transform as it is now kept: a new version only where *source* differs from the latest.
+
+        *new*: another one of that name must not be there. Raises BadInput.
+        """
         name = checked_name(name)
         check_source(source)
         with self._file.transaction() as db:
             latest = _one(db, owner, name)
+            if new and latest is not None:
+                raise _taken(name)
             if latest is not None and latest.source == source:
                 return latest
+            _drop_forgotten(db)
             if latest is None:
                 _check_room(db, owner)
                 db.execute("INSERT INTO transform (owner, name) VALUES (?, ?)", (owner, name))
@@ -98,6 +109,16 @@ class Library:
         with self._file.transaction() as db:
             rows = db.execute("SELECT name FROM transform WHERE owner = ?", (owner,)).fetchall()
         return sorted((row[0] for row in rows), key=lambda name: (name.casefold(), name))
+
+    def last_saved(self, owner: str) -> str:
+        """The name of what was saved last; empty for none."""
+        with self._file.transaction() as db:
+            row = db.execute(
+                "SELECT t.name FROM transform t JOIN version v ON v.transform = t.id WHERE t.owner = ? "
+                "ORDER BY v.saved_at DESC LIMIT 1",
+                (owner,),
+            ).fetchone()
+        return row[0] if row else ""
 
     def get(self, owner: str, name: str, version: int | None = None) -> Transform:
         """That version, or the latest. Raises BadInput where there is none, or not any more."""
@@ -124,7 +145,7 @@ class Library:
         new = checked_name(new)
         with self._file.transaction() as db:
             if new != name and _one(db, owner, new) is not None:
-                raise BadInput(f"There is a transform “{new}” already.", "Choose another name.")
+                raise _taken(new)
             changed = db.execute("UPDATE transform SET name = ? WHERE owner = ? AND name = ?", (new, owner, name))
             if not changed.rowcount:
                 raise _unknown(name)
@@ -226,13 +247,29 @@ def _check_room(db: sqlite3.Connection, owner: str) -> None:
         raise BadInput(f"{MOST_TRANSFORMS} transforms are kept at most.", "Delete one that is not needed any more.")
 
 
+def _drop_forgotten(db: sqlite3.Connection) -> None:
+    """Let go of what browsers left behind: a cookie that is gone never comes back."""
+    last = (
+        "(SELECT max(v.saved_at) FROM version v JOIN transform t ON t.id = v.transform WHERE t.owner = transform.owner)"
+    )
+    db.execute(
+        f"DELETE FROM transform WHERE substr(owner, 1, ?) = ? AND {last} < ?",  # noqa: S608 - our own words
+        (len(A_BROWSER), A_BROWSER, time.time() - KEPT_DAYS_OF_A_BROWSER * 86_400),
+    )
+
+
 def _check_total(db: sqlite3.Connection, owner: str) -> None:
     query = "SELECT sum(length(v.source)) FROM transform t JOIN version v ON v.transform = t.id WHERE t.owner = ?"
-    if db.execute(query, (owner,)).fetchone()[0] > MOST_TOTAL:
+    most = MOST_OF_A_BROWSER if owner.startswith(A_BROWSER) else MOST_TOTAL
+    if db.execute(query, (owner,)).fetchone()[0] > most:
         raise BadInput(
-            f"Your transforms have more than {MOST_TOTAL // 1_000_000} million characters.",
+            f"Your transforms have more than {most // 1_000_000} million characters.",
             "Delete one that is not needed any more; the new version was not kept.",
         )
+
+
+def _taken(name: str) -> BadInput:
+    return BadInput(f"There is a transform “{name}” already.", "Choose another name, or open that one and change it.")
 
 
 def _unknown(name: str, version: int | None = None) -> BadInput:

@@ -17,16 +17,20 @@ class Transform:
     version: int
     """From 1; DRAFT for what was not saved."""
     source: str
+    gone: bool = False
+    """It was chosen, and is deleted or renamed since: no call can be made through it, nor in its place without it."""
 
     @property
     def label(self) -> str:
         """What a run is known by: its name and version."""
+        if self.gone:
+            return f"{self.name}, which is gone"
         return f"{self.name}, version {self.version}" if self.version else f"{self.name or 'a draft'}, not saved"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HookRun:
-    """What one function did to one value."""
+    """What one function did to one value. Each run is one of its own: values of megabytes are never compared."""
 
     hook: Hook
     before: Any
@@ -45,8 +49,10 @@ class TransformTrace:
 
     transform: Transform
     input: HookRun | None = None
-    """None: not run, or the source has no such function."""
+    """None: it did not run, or *missing* has it."""
     output: HookRun | None = None
+    missing: set[Hook] = field(default_factory=set)
+    """The functions that were to run, and that the source does not define."""
     notes: list[str] = field(default_factory=list)
     """What a person should know, such as that a reply was not JSON and so was not transformed."""
 

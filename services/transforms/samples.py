@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from services.errors import BadInput
+from services.typed_json import any_value
 
 MOST_SAMPLE = 1_000_000
 """Characters."""
@@ -35,16 +36,9 @@ def read_sample(text: str, what: str) -> Any:
     """The JSON value that was typed as the sample *what*. Raises BadInput, saying where it is none."""
     if len(text) > MOST_SAMPLE:
         raise BadInput(f"The sample {what} has {len(text):,} characters; {MOST_SAMPLE:,} are taken.", "Shorten it.")
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as wrong:
-        raise BadInput(
-            f"The sample {what} is not JSON: {wrong.msg}, line {wrong.lineno}, column {wrong.colno}.", "Mend it there."
-        ) from wrong
-    except (ValueError, RecursionError) as wrong:  # a number of thousands of digits; NaN; nested too deep
-        raise BadInput(
-            f"The sample {what} is JSON that cannot be read here.", "Make its numbers plain, or nest it less."
-        ) from wrong
+    if not text.strip():
+        raise BadInput(f"There is no sample {what}.", "Type one, or press “Use its sample”.")
+    return any_value(text, f"The sample {what}")
 
 
 def read_sample_request(text: str) -> dict[str, Any]:
@@ -56,9 +50,5 @@ def read_sample_request(text: str) -> dict[str, Any]:
 
 
 def sample_text(value: Any) -> str:
-    """A value as JSON for people."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
+    """A value as JSON for people. Half a character, which a reply may hold, becomes a question mark."""
+    return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", errors="replace").decode()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from services.transforms.envelope import Envelope
+
 
 class Takes(StrEnum):
     """What kind of call a starter is written for."""
@@ -22,12 +24,16 @@ class Starter:
     """What it does, as a sentence."""
     takes: Takes
     source: str
+    asks: Takes = Takes.CHAT
+    """What kind of endpoint it stands in front of: a custom model (PROMPT), a chat endpoint, or any."""
+    envelope: Envelope = Envelope.BODY
     request: Any = None
     """A sample for its ``transform_input``; None where it has none."""
     response: Any = None
     """A sample for its ``transform_output``; None where it has none."""
 
 
+_RECORD = (Takes.PROMPT, Envelope.RECORD)
 _ASKED = {"prompt": "How are you?", "stop": ["."]}
 _ANSWERED = "I am doing great, thank you."
 
@@ -173,24 +179,26 @@ STARTERS = (
         "Puts a template around the prompt. The line break and the spaces in it are sent, too.",
         Takes.PROMPT,
         _BE_CONCISE,
+        *_RECORD,
         _ASKED,
     ),
-    Starter("Upper case", "Makes the answer loud.", Takes.PROMPT, _UPPER_CASE, response=_ANSWERED),
+    Starter("Upper case", "Makes the answer loud.", Takes.PROMPT, _UPPER_CASE, *_RECORD, response=_ANSWERED),
     Starter(
         "Chat from a prompt",
         "Asks a chat endpoint with a prompt, and gives the answer as a text.",
         Takes.PROMPT,
         _CHAT_FROM_PROMPT,
-        _ASKED,
-        _completion(_ANSWERED),
+        request=_ASKED,
+        response=_completion(_ANSWERED),
     ),
     Starter(
         "Dataframe wrapper",
         "Sends the fields as one record, and gives the first prediction.",
         Takes.PROMPT,
         _DATAFRAME,
-        _ASKED,
-        {"predictions": [_ANSWERED]},
+        Takes.PROMPT,
+        request=_ASKED,
+        response={"predictions": [_ANSWERED]},
     ),
     Starter(
         "Unwrap the answer",
@@ -211,7 +219,8 @@ STARTERS = (
         "Hides e-mail addresses, telephone numbers and keys, on the way out and on the way back.",
         Takes.ANY,
         _REDACT,
-        {
+        Takes.ANY,
+        request={
             "messages": [
                 {
                     "role": "user",
@@ -219,14 +228,14 @@ STARTERS = (
                 }
             ]
         },
-        _completion("Ann's number is (02) 123-4567, and 3.14159265 is not one."),
+        response=_completion("Ann's number is (02) 123-4567, and 3.14159265 is not one."),
     ),
     Starter(
         "Add a system message",
         "Says to the model how to answer, whatever the conversation says.",
         Takes.CHAT,
         _SYSTEM_MESSAGE,
-        {"messages": [{"role": "user", "content": "How are you?"}]},
+        request={"messages": [{"role": "user", "content": "How are you?"}]},
     ),
     Starter(
         "JSON out of the answer",

@@ -27,6 +27,7 @@ PAGES = {
     "": "Brickyard",
     "/chat": "Chat",
     "/invoke": "Invoke",
+    "/driver-proxy-apps": "Driver proxy",
     "/endpoints": "Endpoints",
     f"/endpoint?endpoint={ENDPOINT}": ENDPOINT,
     "/endpoint-setup": "Set up an endpoint",

@@ -43,7 +43,7 @@ def write(page: Page, text: str, part: str = "source") -> None:
     page.keyboard.insert_text(text)
 
 
-def open_transforms(page: Page, app: App, query: str = "") -> None:
+def open_transforms(page: Page, app: App, query: str = f"?endpoint={ENDPOINT}") -> None:
     open_page(page, f"{app.url}/transforms{query}", "Transforms")
     expect(editor(page, "response")).to_be_visible()
     settled(page)
@@ -71,10 +71,10 @@ def test_an_endless_loop_is_ended_and_told_then_mended_tried_and_called(
     write(page, ENDLESS)
     begun = time.monotonic()
     page.keyboard.press("ControlOrMeta+Enter")
-    expect(alerts(page)).to_contain_text(re.compile(r"transform_input ran longer than \d+ s and was stopped"))
+    expect(alerts(page)).to_contain_text("transform_input ran longer than 1.5 s and was stopped")
     waited = time.monotonic() - begun
     sys.stdout.write(f"the sentence came {waited:.2f} s after Ctrl-Enter\n")
-    assert waited < 6
+    assert waited < 5
 
     write(page, LOUD.replace("upper()", "uper()"))
     page.keyboard.press("ControlOrMeta+Enter")

@@ -1,6 +1,7 @@
 """Transforms on the chat page: chosen, attached, at work, and seen in the turn and in the inspector."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,6 +14,7 @@ from tests.local_workspaces import ROOT, LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
 from tests.services.chats import CHAT, CHAT_PATH, SCRIPT
 from ui.conversation import KEPT_REPLIES, Conversation
+from ui.transform_picker import _Choices
 
 LOUD = """
 def transform_input(**request):
@@ -225,14 +227,33 @@ def test_where_transforms_are_off_the_page_says_why_and_nothing_goes_out_without
         sandbox.cache_clear()
 
 
-def test_a_transform_that_is_gone_is_told_and_not_replaced_by_another(chat, ask, local_workspace):
+def test_with_a_transform_that_is_gone_nothing_goes_out_until_the_person_chooses_again(chat, ask, local_workspace):
     page = chat(attached=False)
     choice(page).set_value("Loud").run()
     library().save(THIS_MACHINE, "another", LOUD)
     library().delete(THIS_MACHINE, "Loud")
-    page.run()
-    assert "The transform `Loud` is gone" in "\n".join(one.value for one in page.warning)
-    assert choice(page).value is None
+    for _ in range(2):
+        page.run()
+        assert "The transform `Loud` is gone" in "\n".join(one.value for one in page.warning)
+        assert choice(page).value is None
+        assert page.chat_input(key="chat-prompt").disabled
+    page.button(key=f"{choice(page).key}-without").click().run()
+    assert not page.warning
+    ask(page, "plain")
+    assert sent(local_workspace) == [["plain"]]
+
+
+def test_a_choice_is_of_one_workspace_and_of_its_endpoint():
+    choices = _Choices()
+    here, elsewhere = (Place(PlaceKind.ENDPOINT, host, "dolly") for host in ("https://a", "https://b"))
+    other = replace(here, name="other")
+    choices.choose("chat", [here], None)
+    assert choices.chosen("chat", [here], "Redact") is None
+    assert choices.chosen("chat", [elsewhere], "Redact") == "Redact"
+    assert choices.chosen("chat", [other], "Redact") == "Redact"
+    assert choices.chosen("invoke", [here], "Redact") == "Redact"
+    choices.choose("chat", [here, other], "Loud")
+    assert choices.chosen("chat", [other], None) == "Loud", "one endpoint fewer or more loses nothing"
 
 
 def test_a_damaged_file_of_transforms_is_told_and_the_page_goes_on(chat, tmp_path):

@@ -1,17 +1,24 @@
 """The driver-proxy page: choosing an app on a cluster's driver, calling it, saving it, checking it, beginning one."""
 
+import contextlib
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from services.doors import typed
 from services.driver_contract import Rule
+from services.driver_proxy import Target
 from services.sandbox import sandbox
 from services.transforms import Place, PlaceKind, library
 from services.visitors import THIS_MACHINE
+from tests.local_workspace.driver_apps import raw_app
 from tests.local_workspaces import ROOT, LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
+from tests.services.replies import reply_server, whole
+from ui.driver_proxy.saved import MOST_AT_ONCE, HealthWatch
 
 COMPLETIONS = "/serving-endpoints/chat/completions"
 SCRIPT = "scripted-0-4"
@@ -72,8 +79,8 @@ def pressed(page: AppTest, label: str) -> AppTest:
 
 
 def called(page: AppTest) -> AppTest:
-    """Press Call, and run the page as it runs by itself until the reply is there."""
-    pressed(page, "Call")
+    """Press Send, and run the page as it runs by itself until the reply is there."""
+    pressed(page, "Send")
     eventually(lambda: not [one for one in page.run().button if one.label == "Stop"], 30)
     assert not page.exception
     return page
@@ -97,7 +104,7 @@ def said(page: AppTest) -> str:
     return "\n".join(one.value for one in drawn)
 
 
-def test_a_newcomer_presses_call_and_sees_the_answer_and_the_bytes(page, local_workspace):
+def test_a_newcomer_presses_send_and_sees_the_answer_and_the_bytes(page, local_workspace):
     assert page.selectbox(key="driver-proxy.cluster_id").value == RUNNING
     assert [one for one in ("Running", "Access mode: dedicated", "You may attach") if one not in said(page)] == []
     local_workspace.queue_fault(SCRIPT, COMPLETIONS)
@@ -115,7 +122,7 @@ def test_stop_and_parameters_go_with_the_prompt_and_what_is_wrong_is_told_with_n
     more = page.text_area(key="driver-proxy.more")
     for wrong, part_of in (('{"a": ', "not JSON"), ("[1]", "not an object"), ('{"stop": 1}', "name stop again")):
         more.set_value(wrong).run()
-        pressed(page, "Call")
+        pressed(page, "Send")
         assert part_of in said(page)
         assert page.text_area(key="driver-proxy.more").value == wrong, "what was typed stays"
     assert proxied(local_workspace) == []
@@ -126,10 +133,20 @@ def test_stop_and_parameters_go_with_the_prompt_and_what_is_wrong_is_told_with_n
     assert proxied(local_workspace)[0].json == {"prompt": "How are you?", "temperature": 0.1, "stop": ["bold"]}
 
 
+def test_a_port_that_cannot_be_is_not_called_as_the_one_before_and_what_came_of_that_is_marked(page, local_workspace):
+    local_workspace.queue_fault(SCRIPT, COMPLETIONS)
+    called(page)
+    assert "of another call" not in said(page)
+    assert "of another call" in said(with_port(page, 7998))
+    with_port(page, 99_999)
+    assert "The port is a whole number" in said(page)
+    assert not [one for one in page.button if one.label == "Send"]
+
+
 def test_any_json_any_method_and_headers_of_ones_own(page, local_workspace):
     page.text_area(key="driver-proxy.headers").set_value("Authorization: Bearer x").run()
     assert "cannot be set" in said(page)
-    assert not [one for one in page.button if one.label == "Call"]
+    assert not [one for one in page.button if one.label == "Send"]
     page.text_area(key="driver-proxy.headers").set_value("X-Team: red").run()
     page.button_group(key="driver-proxy.form").set_value("Any JSON").run()
     page.text_area(key="driver-proxy.json").set_value("[1, 2]").run()
@@ -156,7 +173,11 @@ def test_a_transform_is_at_work_on_both_sides_and_seen_to_be(page, local_workspa
     assert "After transform_output" in said(page)
     (sent,) = proxied(local_workspace)
     assert sent.json == {"prompt": "How are you?\n    Be Concise.\n    "}
-    assert any("Be·Concise." in one or "Be Concise." in one for one in codes(page)), "both bodies are shown"
+    assert any("Be·Concise." in one for one in codes(page)), "both bodies are shown"
+    page.button_group(key="driver-proxy.form").set_value("Any JSON").run()
+    page.text_area(key="driver-proxy.json").set_value("[1]").run()
+    called(page)
+    assert said(page).count("was not run") == 1, "a note is said once"
 
 
 def test_saved_ones_stand_side_by_side_with_how_they_do(page, local_workspace):
@@ -185,7 +206,7 @@ def test_the_check_says_of_each_rule_what_to_change_and_can_be_taken_away(page):
     pressed(page, "Check the contract")
     eventually(lambda: [one for one in page.run().get("download_button") if "report" in one.label], 30)
     assert not page.exception
-    assert "rules are not kept" in page.error[0].value
+    assert "1 of 18 rules is not kept" in page.error[0].value
     told = said(page)
     assert [rule for rule in Rule if rule.label.replace("-", "\\-") not in told.replace("-", "\\-")] == []
     assert "**Next:**" in told
@@ -197,14 +218,15 @@ def test_who_may_not_attach_is_told_why_and_a_cluster_that_is_not_listed_can_be_
     page = open_as(local_workspace.host, local_workspace.users["analyst"])
     assert "You may not attach" in said(page)
     assert "dedicated to admin@local" in said(page)
-    for typed, told in (
+    for written, told in (
         ("0000-000000-nowhere", "0000-000000-nowhere"),
         ("no id at all!", "letters, digits and hyphens"),
     ):
-        page = open_as(local_workspace.host, local_workspace.users["analyst"], cluster_id=typed)
+        page = open_as(local_workspace.host, local_workspace.users["analyst"], cluster_id=written)
         assert told in said(page)
         assert page.error, "it is not there, and that is said"
-    assert not [one for one in page.button if one.label == "Call"]
+        assert "nowhere" not in written or "or check its id" in said(page)
+    assert not [one for one in page.button if one.label == "Send"]
 
 
 def test_a_terminated_cluster_is_started_once_and_watched_until_it_runs(open_as, make_local_workspace):
@@ -214,9 +236,51 @@ def test_a_terminated_cluster_is_started_once_and_watched_until_it_runs(open_as,
     assert page.selectbox(key="driver-proxy.cluster_id").value == TERMINATED
     assert "Terminated" in said(page)
     assert "standard" in said(page)
-    pressed(page, "Start it")
+    assert not [one for one in own.requests() if one.path == "/api/2.1/clusters/start"], "one click starts nothing"
+    pressed(page, "Start the cluster")
     eventually(lambda: ":green-badge[Running]" in said(page.run()), 20)
     assert len([one for one in own.requests() if one.path == "/api/2.1/clusters/start"]) == 1
+
+
+def test_a_look_at_a_passing_cluster_that_is_refused_is_told_and_not_repeated(open_as):
+    looks = []
+
+    def workspace(exchange):
+        path = exchange.received.path
+        if "clusters/list" in path:
+            whole({"clusters": [{"cluster_id": "c1", "state": "PENDING", "data_security_mode": "NONE"}]})(exchange)
+        elif "clusters/get" in path:
+            looks.append(path)
+            whole({"error_code": "PERMISSION_DENIED", "message": "no more looking"}, 403)(exchange)
+        else:
+            whole({"userName": "me@x", "access_control_list": []})(exchange)
+
+    with reply_server(workspace) as server:
+        page = open_as(server.host, "dapi1", cluster_id="c1")
+        assert "could not be asked; Refresh asks again" in said(page)
+        assert "no more looking" in said(page)
+        page.run()
+        assert len(looks) == 1
+        pressed(page, "Refresh")
+        assert len(looks) == 2
+
+
+def test_many_saved_ones_are_asked_a_few_at_a_time_and_each_has_its_turn(local_workspace):
+    released, watch = threading.Event(), HealthWatch()
+
+    def answer(connection, _):
+        released.wait(20)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with raw_app(answer) as app, contextlib.closing(typed(local_workspace.host, local_workspace.token)) as here:
+        targets = [Target(f"t{number}", RUNNING, app.port) for number in range(3 * MOST_AT_ONCE)]
+        watch.look(here, targets)
+        eventually(lambda: len(app.heads) == MOST_AT_ONCE)
+        watch.look(here, targets)
+        assert len([one for one in watch.look(here, targets) if one.look is not None]) == MOST_AT_ONCE
+        released.set()
+        eventually(lambda: all(one.last for one in watch.look(here, targets)))
+        assert len(app.heads) == len(targets), "each of them once"
 
 
 def test_a_starter_app_is_shown_whole_and_what_cannot_be_is_told(page):

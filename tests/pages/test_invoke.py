@@ -122,12 +122,18 @@ def test_the_form_and_the_json_follow_each_other_and_neither_loses_anything(open
     press(page, "Send")
     assert posts(local_workspace) == []
     assert twin(page).value == '{"input": '
+    twin(page).set_value('{"input": 1, "input": 2}').run()
+    assert "names a field twice" in page.error[0].value
     press(page, "Drop this edit")
+    assert not page.error, "what was wrong is gone with the edit"
     assert body(page) == {"input": "one", "user": "me"}
     twin(page).set_value('{"input": ["two\\nlines"]}').run()
     assert any("this field cannot show" in one.value for one in page.caption)
     assert body(page) == {"input": ["two\nlines"]}
-    press(page, "Undo")
+    press(page, "Clear it")
+    assert body(page) == {}
+    press(page, "Undo the edit")
+    press(page, "Undo the edit")
     assert body(page) == {"input": "one", "user": "me"}
 
 
@@ -229,7 +235,9 @@ def test_a_transform_is_given_the_record_tried_without_sending_and_shapes_the_re
     library().attach(THIS_MACHINE, Place(PlaceKind.ENDPOINT, local_workspace.host, PROMPT), "Loud")
     page = open_invoke(PROMPT)
     press(page, "Dry run")
-    assert any("Nothing was sent" in one.value for one in page.caption)
+    assert any("nothing was sent" in one.value for one in page.caption)
+    assert any("The body that would be sent" in one.value for one in page.markdown)
+    assert any('"dataframe_records"' in one.value and "Be·Concise." in one.value for one in page.code)
     assert posts(local_workspace) == []
     sent(page)
     assert posts(local_workspace)[0] == {"dataframe_records": [{"prompt": "How are you?\nBe Concise."}]}
@@ -237,11 +245,20 @@ def test_a_transform_is_given_the_record_tried_without_sending_and_shapes_the_re
     [prediction] = json.loads(shown[-1])["predictions"]
     assert prediction in shown
     assert (prediction.upper() or "(an empty text)") in shown
+    next(one for one in page.toggle if one.label == "Take it away").set_value(True).run()
+    assert any("def transform_output(response)" in one.value and "dataframe_records" in one.value for one in page.code)
+    next(one for one in page.toggle if one.label == "Take it away").set_value(False).run()
     library().save(THIS_MACHINE, "Loud", LOUD.replace("response.upper()", "response[0]['no']"))
     page.run()
     sent(page)
     assert "The reply is kept as it came" in page.error[0].value
     assert json.loads([one.value for one in page.code][-1])["predictions"]
+    press(page, "Detach")  # it stays chosen by hand
+    library().delete(THIS_MACHINE, "Loud")
+    page.run()
+    assert labelled(page.button, "Send").disabled
+    press(page, "Call without a transform")
+    assert not labelled(page.button, "Send").disabled
 
 
 def script(schema: dict, body: dict) -> None:

@@ -17,7 +17,7 @@ def panel(door, source, host, token):
     from services.local import LocalAddress
     from services.snippets.shaped_call import AskedEndpoint, ShapedCall
     from services.transforms import Transform
-    from ui.transforms_take_away import draw_take_away
+    from ui.transforms.take_away import draw_take_away
 
     if "here" not in st.session_state:
         local = doors.local(LocalAddress(host, {"admin": token}, None, ""), "admin")
@@ -31,6 +31,7 @@ def panel(door, source, host, token):
 def draw(local_workspace, monkeypatch, tmp_path):
     """``draw("local", source)`` runs it for the embedded workspace; any other word for one that was typed."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    local_workspace.clear()
 
     def run(door, source=LOUD):
         given = {"door": door, "source": source, "host": local_workspace.host, "token": local_workspace.token}

@@ -5,19 +5,44 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from services.sandbox import sandbox
+from services.transforms import Place, PlaceKind, library
+from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace, eventually
 
+PROMPT = "local-prompt-model"
+LOUD = """
+def transform_input(**request):
+    request["prompt"] += "\\nBe Concise."
+    return request
+
+
+def transform_output(response):
+    return response.upper()
+"""
 CHAT, EMBEDDINGS = "local-smollm2-135m-instruct", "local-minilm-l6-v2"
 CHAT_PATH = f"/serving-endpoints/{CHAT}/invocations"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _end_the_sandbox():
+    yield
+    sandbox().close()
+
+
 def script(name: str) -> None:
+    import streamlit as st
+
     from services.endpoints import get_endpoint_detail
+    from tests.local_workspaces import ROOT
     from ui.connecting import workspace
     from ui.test_call import test_call
 
-    here = workspace()
-    test_call(here, get_endpoint_detail(here, name))
+    def shown() -> None:
+        here = workspace()
+        test_call(here, get_endpoint_detail(here, name))
+
+    st.navigation([st.Page(shown, default=True), st.Page(ROOT / "pages" / "transforms.py")]).run()
 
 
 @pytest.fixture
@@ -64,6 +89,17 @@ def test_the_suggested_body_is_sent_and_the_whole_reply_shown(open_call, local_w
     assert [one.json for one in posts(local_workspace)] == [{"input": ["Say hello."]}]
     assert len(json.loads(page.code[0].value)["data"][0]["embedding"]) == 384
     assert any("HTTP 200" in one.value and "`minilm-l6-v2-1`" in one.value for one in page.caption)
+
+
+def test_what_is_attached_is_around_the_test_call_too(open_call, local_workspace):
+    page = open_call(PROMPT)
+    library().save(THIS_MACHINE, "Loud", LOUD)
+    library().attach(THIS_MACHINE, Place(PlaceKind.ENDPOINT, local_workspace.host, PROMPT), "Loud")
+    body(page).set_value('{"dataframe_records": [{"prompt": "How are you?"}]}').run()
+    over(send(page).click().run())
+    assert posts(local_workspace)[0].json == {"dataframe_records": [{"prompt": "How are you?\nBe Concise."}]}
+    [answer] = json.loads(page.code[-1].value)["predictions"]
+    assert (answer.upper() or "(an empty text)") in [one.value for one in page.code]
 
 
 def test_what_was_typed_is_what_is_sent(open_call, local_workspace):

@@ -1,13 +1,20 @@
 import json
+import random
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from services.doors import typed
+from services.invocation import InvocationJob
+from services.jobs import Bell
 from services.sandbox import sandbox
 from tests.browser.screens import CHAT_PATH, ENDPOINT
 from tests.local_workspaces import LocalWorkspace, LoggedRequest, eventually
-from ui.transforms.diff import difference
+from ui.transforms.diff import MOST_LINES, difference
+from ui.transforms.drafts import MOST_DRAFTS, TransformDrafts
 
 SHAPES = """\
 def transform_input(**request):
@@ -22,8 +29,8 @@ def transform_output(response):
 
 @pytest.fixture
 def page(open_page) -> AppTest:
-    """The page, on a new draft."""
-    return open_page("transforms")
+    """The page, as a link of that endpoint opens it, on a new draft with its sample."""
+    return open_page("transforms", endpoint=ENDPOINT)
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def switched_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def write(page: AppTest, part: str, text: str) -> AppTest:
     """Let that editor hold *text*, as its browser half tells it."""
-    revision = page.session_state["TransformTab"].revision
+    revision = page.session_state["ui.transforms.drafts.TransformTab"].revision
     page.session_state[f"transforms.{part}"] = {"edit": {"text": text, "revision": revision}}
     return page.run()
 
@@ -77,10 +84,12 @@ def posts(workspace: LocalWorkspace) -> list[LoggedRequest]:
     return [one for one in workspace.requests() if one.path == CHAT_PATH]
 
 
-def test_a_starter_is_tried_without_sending_and_its_line_breaks_are_seen(page, local_workspace):
+def test_a_starter_is_tried_without_sending_and_its_line_breaks_are_seen(open_page, local_workspace):
+    page = open_page("transforms")
+    assert page.selectbox(key="transforms.endpoint").value == "local-prompt-model", "it is for such a model"
     dry_run(page)
-    assert '-   "prompt": "How·are·you?",' in codes(page)[0]
-    assert '+   "prompt": "How·are·you?↵' in codes(page)[0]
+    assert '-       "prompt": "How·are·you?",' in codes(page)[0], "the record that LangChain gives, in its body"
+    assert '+       "prompt": "How·are·you?↵' in codes(page)[0]
     assert "····Be·Concise.↵" in codes(page)[0]
     assert "there is no sample response" in said(page)
     assert posts(local_workspace) == []
@@ -98,6 +107,13 @@ def test_a_fault_is_named_with_its_function_and_line_and_bad_samples_with_theirs
     dry_run(page)
     assert "The sample request is not JSON" in said(page)
     assert "line 1, column 2" in said(page)
+    write(page, "request", '{"a": 1, "a": 2}')
+    write(page, "source", "def transform_input(:\n")
+    dry_run(page)
+    assert "names a field twice" in said(page)
+    write(page, "request", "{}")
+    dry_run(page)
+    assert ["SyntaxError" in one.value for one in page.error] == [True], "once, though neither function could begin"
 
 
 def test_a_call_goes_through_the_draft_once_and_shows_both_sides(page, local_workspace):
@@ -133,8 +149,10 @@ def test_a_failing_output_keeps_the_reply_and_a_failing_input_sends_nothing(page
     assert any(one.startswith('{\n  "id"') for one in codes(page))
     write(page, "source", "def transform_input(**request):\n    return 1 / 0\n")
     call(page)
-    assert "transform_input, line 2: ZeroDivisionError" in said(page)
+    assert ["transform_input, line 2: ZeroDivisionError" in one.value.replace("\\", "") for one in page.error] == [True]
     assert "Nothing was sent." in said(page)
+    write(page, "source", SHAPES)
+    assert "It ran with an earlier text" in said(page)
     assert len(posts(local_workspace)) == 1
 
 
@@ -185,11 +203,87 @@ def test_a_difference_marks_what_cannot_be_seen_and_is_bounded():
     assert "→tab··↵" in text
     text.encode()  # half a character would end the session
     assert difference({"a": [1, 2]}, {"a": [1, 2]}).says == "unchanged"
-    long = difference([0] * 5_000, [1] * 100_000)
-    assert long.left_out > 0
-    assert "were not compared" in long.says
     deep: list[object] = []
     for _ in range(400):
         deep = [deep]
     assert "…" in difference(deep, 1).text
     assert max(len(line) for line in difference("x" * 100_000, "y").text.splitlines()) < 500
+    numbers = difference(list(range(20)), [*range(10), 99, *range(11, 20)])
+    assert (numbers.removed, numbers.added, numbers.left_out) == (1, 1, False)
+
+
+REPEATED = random.Random(5)
+LARGE: list[tuple[str, Any, Any]] = [
+    ("longer than is read", [0] * 5_000, [1] * 100_000),
+    (
+        "the same lines again and again",
+        [REPEATED.randint(0, 1) for _ in range(1_200)],
+        [REPEATED.randint(0, 1) for _ in range(1_200)],
+    ),
+    ("a long key before many lines", {"k" * 200_000: "\n" * 20_000}, 1),
+    ("no difference in what is read", "x" * 30_000, "x" * 30_001),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [pytest.param(*one, id=name) for name, *one in LARGE])
+def test_only_the_beginning_of_what_is_large_is_compared_and_that_is_said(before, after):
+    begun = time.thread_time()
+    found = difference(before, after)
+    assert time.thread_time() - begun < 1.0, "seconds in which no other visitor's script runs"
+    assert found.left_out
+    assert "beginning" in found.says
+    assert found.removed <= MOST_LINES
+    assert found.added <= MOST_LINES
+    assert len(found.text) < 100_000
+
+
+def test_the_twenty_first_draft_takes_nobodys_work_and_a_starter_that_was_only_looked_at_goes(page):
+    write(page, "source", "typed = 1")
+    for _ in range(MOST_DRAFTS + 3):
+        press(page, "Strip reasoning")
+    options = page.selectbox(key="transforms.shown").options
+    assert (len(options), "Draft 1" in options) == (MOST_DRAFTS, True)
+    for number in range(MOST_DRAFTS - 1):
+        press(page, "Strip reasoning")
+        write(page, "source", f"typed = {number}")
+    press(page, "Strip reasoning")
+    assert f"{MOST_DRAFTS} drafts hold work that is not saved" in said(page)
+    assert len(page.selectbox(key="transforms.shown").options) == MOST_DRAFTS
+    press(page, ":red[Discard it]")
+    press(page, "Strip reasoning")
+    assert "hold work" not in said(page)
+
+
+def test_a_name_that_only_looks_another_is_the_same(page):
+    name(page, "Café")
+    press(page, "Empty")
+    name(page, "Cafe\u0301")
+    assert "There is a transform “Café” already" in said(page)
+
+
+def test_a_workspace_that_is_let_go_takes_its_request_and_reply_along(local_workspace):
+    workspace, drafts = typed(local_workspace.host, local_workspace.token), TransformDrafts()
+    draft = drafts.new()
+    draft.called = workspace
+    draft.job = InvocationJob(workspace, ENDPOINT, {}, Bell())
+    drafts.let_go(workspace)
+    assert (draft.job, draft.called, draft.calling) == (None, None, False)
+
+
+def test_a_sample_that_an_endpoint_will_hardly_take_is_told_before_it_is_sent(page, local_workspace):
+    write(page, "source", "def transform_output(response):\n    return response\n")
+    write(page, "request", '{"prompt": "How are you?"}')
+    assert "is a chat endpoint, which takes `messages`" in said(page)
+    page.selectbox(key="transforms.endpoint").set_value("local-prompt-model").run()
+    assert "One record" in str(page.session_state["transforms.envelope"])
+    assert "is a chat endpoint" not in said(page)
+    assert "which takes `dataframe_records`" not in said(page), "one record may be typed alone"
+    write(page, "request", '{"messages": []}')
+    assert "has not one record" in said(page)
+    assert posts(local_workspace) == []
+
+
+def test_null_is_a_value_and_a_forgotten_return_is_pointed_out(page):
+    write(page, "source", "def transform_output(response):\n    response\n")
+    dry_run(page)
+    assert "transform_output returned None" in said(page)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import settings
 
-from services.doors import typed
+from services.doors import local, typed
+from services.local import LocalAddress
 from services.secret_scopes import create_secret_scope, put_secret
 from services.workspace import Workspace
 from tests.local_workspaces import LocalWorkspace, start_local_workspace
@@ -28,6 +29,14 @@ def _no_config_file(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 def workspace(local_workspace: LocalWorkspace) -> Iterator[Workspace]:
     """The local workspace, as its admin."""
     with contextlib.closing(typed(local_workspace.host, local_workspace.users["admin"])) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def embedded_workspace(local_workspace: LocalWorkspace) -> Iterator[Workspace]:
+    """The same through the door of the workspace that Brickyard itself has started, as its admin."""
+    address = LocalAddress(local_workspace.host, local_workspace.users, None, "")
+    with contextlib.closing(local(address, "admin")) as workspace:
         yield workspace
 
 

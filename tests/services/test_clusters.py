@@ -1,5 +1,6 @@
 """Clusters: the list, their states in words, and whether we may attach."""
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ from services.clusters import (
     get_attachment,
     get_cluster,
     list_clusters,
+    start_cluster,
 )
 from services.clusters.listing import cluster_from_wire
 from services.doors import typed
@@ -45,8 +47,9 @@ def test_without_an_id_nothing_is_asked(workspace, local_workspace, cluster_id):
 
 
 def test_an_unknown_cluster_is_an_error_that_names_it(workspace):
-    with pytest.raises(PlaygroundError, match="0101-000000-nowhere"):
+    with pytest.raises(PlaygroundError, match="0101-000000-nowhere") as unknown:
         get_cluster(workspace, "0101-000000-nowhere&cluster_id=x")
+    assert "check its id" in unknown.value.hint
 
 
 def test_who_may_attach_to_a_dedicated_cluster(workspace, analyst):
@@ -93,6 +96,14 @@ def whole_or_refused(entries):
     if entries is None:
         return whole({"error_code": "PERMISSION_DENIED", "message": "no"}, 403)
     return whole({"access_control_list": entries})
+
+
+def test_a_start_is_asked_for_once_and_a_refusal_is_told(make_reply_server):
+    server = make_reply_server(whole({"error_code": "INVALID_STATE", "message": "it runs"}, 400))
+    with pytest.raises(PlaygroundError, match="it runs"):
+        start_cluster(typed(server.host, "dapi1"), Cluster("c1", "c", ClusterState.TERMINATED))
+    [sent] = server.received
+    assert (sent.method, sent.path, json.loads(sent.body)) == ("POST", "/api/2.1/clusters/start", {"cluster_id": "c1"})
 
 
 def test_all_pages_are_read_and_one_without_end_is_left(make_reply_server):

@@ -1,5 +1,7 @@
 """The contract check: each planted fault is found by its rule, and none is invented."""
 
+import ast
+import shlex
 import subprocess
 import sys
 import time
@@ -8,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clusters import AccessMode, Cluster, ClusterState, get_cluster
+from services.clusters import AccessMode, Cluster, ClusterState, Fitness, get_cluster
+from services.clusters.listing import _MODES
 from services.doors import typed
 from services.driver_contract import (
     MOST_REQUESTS,
@@ -21,6 +24,7 @@ from services.driver_contract import (
     pytest_file,
     report_text,
 )
+from services.driver_contract import exported as exported_tests
 from services.driver_contract.listeners import listening_addresses, loopback_only
 from services.driver_contract.stops import cut, telling_stop, what_it_did, word_in
 from services.driver_proxy import Target, Via
@@ -117,10 +121,12 @@ def test_each_planted_fault_is_found_by_its_rule_and_by_no_other(workspace, flaw
     ],
 )
 @pytest.mark.parametrize("via", Via)
-def test_a_closed_port_one_on_loopback_only_and_an_app_that_dies_are_told_apart(workspace, flaw, rule, sentence, via):
-    address = get_cluster(workspace, CLUSTER).driver_address
+def test_a_closed_port_one_on_loopback_only_and_an_app_that_dies_are_told_apart(
+    embedded_workspace, flaw, rule, sentence, via
+):
+    here = {"driver": get_cluster(embedded_workspace, CLUSTER), "alone": True}
     with driver_app(flaw) as app:
-        check = checked(workspace, target(app.port, via=via), driver_address=address)
+        check = checked(embedded_workspace, target(app.port, via=via), **here)
     assert rules(check, Verdict.FAILED) == {rule}
     if via is Via.PROXY or flaw is not Flaw.DIES:
         assert sentence in finding(check, rule).sentence
@@ -273,6 +279,15 @@ def test_what_listens_here_is_seen():
 # ---- stop texts
 
 
+def test_a_stop_text_does_not_stand_in_the_prompt_where_an_app_that_repeats_it_would_stop():
+    text = "A kiln of sand, and some clay banana is used for them, and for all walls."
+    for choose in (word_in, telling_stop):
+        chosen = choose(text)
+        prompt = f"Is {chosen} good?"
+        assert choose(text, prompt=prompt) not in prompt
+        assert choose(text, prompt=text) is None
+
+
 @given(st.text(min_size=1, max_size=80))
 def test_stop_texts_are_chosen_where_they_tell_something(text):
     for stop in filter(None, (word_in(text), telling_stop(text))):
@@ -332,8 +347,8 @@ def test_the_exported_tests_find_the_same(local_workspace, tmp_path):
 def exported(local_workspace, folder, flaw):
     """The names of the rules that the exported tests find broken."""
     with driver_app(flaw) as app:
-        snippet = pytest_file(target(app.port, headers=(("X-Key", "canary"), ("X-Api-Key", "canary-2"))))
-        assert "canary-2" not in snippet.code
+        snippet = pytest_file(target(app.port, headers=(("X-Request-Id", "1"), ("X-Api-Key", "canary"))))
+        assert "canary" not in snippet.code
         file = folder / snippet.file_name
         file.write_text(snippet.code)
         environment = {
@@ -375,3 +390,14 @@ def test_an_export_has_the_chosen_rules_only_and_no_host_that_breaks_its_docstri
     assert tests == ["def test_answer_is_a_json_string() -> None:"]
     assert "DRIVER_URL=http://10.0.0.1:7777/" in snippet.code
     compile(snippet.code, "exported", "exec")
+    quoted = pytest_file(
+        target(7777, via=Via.DIRECT, path="/$(id)'x"), host="https://w", driver_address="10.0.0.1"
+    ).code
+    line = next(one for one in ast.get_docstring(ast.parse(quoted)).splitlines() if "DRIVER_URL=" in one)
+    assert shlex.split(line) == ["export", "DRIVER_URL=http://10.0.0.1:7777/$(id)'x"]
+
+
+def test_the_modes_that_the_export_knows_are_those_of_the_list():
+    known = {mode: found.fitness for mode, found in _MODES.items()}
+    assert {mode for mode, fitness in known.items() if fitness is Fitness.FIT} == set(exported_tests.FIT_MODES)
+    assert {mode for mode, fitness in known.items() if fitness is Fitness.UNFIT} == set(exported_tests.SHARED_MODES)

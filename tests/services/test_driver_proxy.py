@@ -1,30 +1,39 @@
 """Calls of apps on a driver: where they go, what is sent, what comes back, and what each failure is said to be."""
 
 import json
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 from services.clusters import Cluster, ClusterState, get_cluster
 from services.doors import typed
+from services.driver_contract import ContractCheck
 from services.driver_proxy import (
     DriverCallJob,
+    HealthKind,
     SavedTargets,
     Target,
     Via,
-    can_call_directly,
+    any_json,
     cautions,
+    get_health,
+    is_private,
     is_this_machine,
     problems_of,
+    question,
     url_of,
+    why_not_directly,
 )
 from services.driver_proxy.diagnosis import trouble_in
 from services.errors import BadInput, PlaygroundError, Side
 from services.exchange import Answer
-from services.jobs import Bell, Outcome
+from services.invocation.job import MAX_EVENTS_TEXT
+from services.jobs import NOT_WHOLE, Bell, Outcome
+from services.refusals import refused
 from services.sandbox import Hook, Result, SandboxState, Status
-from services.settings import Settings
 from services.snippets.driver_proxy import driver_proxy_snippets
 from services.transforms import Hooks, Transform
 from tests.broken_driver_apps import Flaw, driver_app
@@ -45,6 +54,18 @@ def ended(workspace, target, body=None, **options):
     job = DriverCallJob(workspace, target, body, Bell(), **options)
     eventually(lambda: not job.running)
     return job
+
+
+def saying_all(reply):
+    """Like ``saying``, for what takes a moment to read: a connection that is closed with something unread loses it."""
+
+    def answer(connection, _):
+        connection.sendall(reply)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    return answer
 
 
 class Doubling:
@@ -89,6 +110,9 @@ def test_the_address_of_a_target():
         ({"path": "/../../../../api/2.0/token/list"}, "path"),
         ({"path": "/%2e%2e/x"}, "path"),
         ({"path": "/a/./b"}, "path"),
+        ({"path": "/a/..;x=1/b"}, "path"),
+        ({"path": "/a/%25252e%252e/b"}, "path"),
+        ({"path": "/..%5Cb"}, "path"),
         ({"path": "/a b"}, "path"),
         ({"path": "/a#b"}, "path"),
         ({"path": "/a\r\nX: y"}, "path"),
@@ -117,19 +141,50 @@ def test_ports_that_may_not_work_are_cautioned_about():
     assert cautions(target(7777)) == ()
     assert "outside 3000 to 8000" in cautions(target(80))[0]
     assert "RStudio" in cautions(target(8787))[0]
+    assert "put a credential into a header" in cautions(target(path="/x?api_key=1"))[0]
+    assert cautions(target(path="/x?n=1&page=2")) == ()
 
 
 def test_this_machines_addresses_are_known_and_no_others():
     assert is_this_machine("127.0.0.1")
-    assert not any(
-        is_this_machine(one) for one in ("", "192.0.2.1", "0.0.0.0", "::", "localhost", "7", "1.2.3.4.5", "2001:db8::1")
+    others = (
+        "",
+        "192.0.2.1",
+        "0.0.0.0",
+        "::",
+        "localhost",
+        "7",
+        "1.2.3.4.5",
+        "2001:db8::1",
+        "224.0.0.1",
+        "255.255.255.255",
     )
-    away = Cluster("c", "c", ClusterState.RUNNING, driver_address="192.0.2.1")
-    assert not can_call_directly(away, Settings.from_environment({}))
-    assert can_call_directly(away, Settings.from_environment({"DB_CLUSTER_ID": "c"}))
-    assert not can_call_directly(away, Settings.from_environment({"DATABRICKS_CLUSTER_ID": "c"}))
-    asleep = Cluster("c", "c", ClusterState.TERMINATED, driver_address="127.0.0.1")
-    assert not can_call_directly(asleep, Settings.from_environment({}))
+    assert not any(is_this_machine(one) for one in others)
+
+
+def test_a_driver_is_called_directly_on_this_machine_only_by_one_person_and_never_as_somebodys_workspace_says(
+    workspace, embedded_workspace
+):
+    def driver(address="127.0.0.1", state=ClusterState.RUNNING):
+        return Cluster("c", "c", state, driver_address=address)
+
+    assert why_not_directly(embedded_workspace, driver(), alone=True) == ""
+    for theirs, cluster, alone, part in (
+        (embedded_workspace, driver(), False, "several people"),
+        (embedded_workspace, driver(state=ClusterState.TERMINATED), True, "not known"),
+        (embedded_workspace, None, True, "not known"),
+        (embedded_workspace, driver("192.0.2.1"), True, "does not run on this cluster's driver"),
+        (embedded_workspace, driver("169.254.169.254"), True, "does not run on this cluster's driver"),
+        (workspace, driver(), True, "only the local workspace's clusters"),
+    ):
+        assert part in why_not_directly(theirs, cluster, alone=alone), (cluster, alone)
+        direct = target(7777, via=Via.DIRECT)
+        with pytest.raises(BadInput, match=part):
+            DriverCallJob(theirs, direct, None, Bell(), driver=cluster, alone=alone)
+        with pytest.raises(BadInput, match=part):
+            ContractCheck(theirs, direct, Bell(), driver=cluster, alone=alone)
+    health = get_health(workspace, target(7777, via=Via.DIRECT), alone=True)
+    assert (health.kind, "only the local workspace's" in health.said) == (HealthKind.AWAY, True)
 
 
 # ---- what is sent, and what comes
@@ -154,29 +209,31 @@ def test_the_example_app_answers_with_a_json_string_and_the_record_has_the_excha
 def test_any_method_path_and_header_arrives(workspace, method):
     with raw_app(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as app:
         wanted = target(
-            app.port, method=method, path="//metadata?x=%2F", headers=(("X-Own", "kept"), ("X-Api-Key", "s3cret"))
+            app.port,
+            method=method,
+            path="//metadata?x=%2F",
+            headers=(("X-Request-Id", "kept"), ("X-Api-Key", "s3cret")),
         )
         job = ended(workspace, wanted)
     [head] = app.heads
     assert head.startswith(f"{method} //metadata?x=%2F HTTP/1.1\r\n".encode())
-    assert b"x-own: kept" in head.lower()
+    assert b"x-request-id: kept" in head.lower()
     assert b"authorization" not in head.lower()
     assert (job.reply.text, job.reply.kind, job.reply.is_json) == ("ok", "text that is not JSON", False)
     assert "s3cret" not in repr(job.call.record)
 
 
-def test_a_direct_call_reaches_the_driver_and_carries_no_credentials(workspace, monkeypatch, tmp_path):
+def test_a_direct_call_reaches_the_driver_and_carries_no_credentials(embedded_workspace, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password canary\n")
-    driver = get_cluster(workspace, CLUSTER)
-    assert can_call_directly(driver, Settings.from_environment({}))
+    here = {"driver": get_cluster(embedded_workspace, CLUSTER), "alone": True}
     with raw_app(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n[1, 2]")) as app, monkeypatch.context() as patch:
         patch.setenv("NETRC", str(netrc))
         patch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-        job = ended(workspace, target(app.port, via=Via.DIRECT), {"a": 1}, driver_address=driver.driver_address)
+        job = ended(embedded_workspace, target(app.port, via=Via.DIRECT), {"a": 1}, **here)
     assert (job.reply.value, job.reply.outcome) == ([1, 2], Outcome.COMPLETE)
     assert b"authorization" not in app.heads[0].lower()
-    closed = ended(workspace, target(app.port, via=Via.DIRECT), {"a": 1}, driver_address=driver.driver_address)
+    closed = ended(embedded_workspace, target(app.port, via=Via.DIRECT), {"a": 1}, **here)
     assert "Nothing listens" in closed.reply.error.message
 
 
@@ -210,6 +267,36 @@ def test_a_transform_shapes_both_bodies_and_says_where_it_cannot(workspace):
         job = ended(workspace, target(app.port), {"prompt": "ab"}, hooks=Hooks(Doubling(), transform))
         assert (job.reply.shaped, job.reply.outcome) == (False, Outcome.COMPLETE)
         assert job.call.record.trace.notes == ["transform_output was not run: the reply is not JSON."]
+
+
+def test_a_stream_that_is_not_kept_whole_is_not_given_to_transform_output_and_that_is_said(workspace):
+    event = b'data: "' + b"x" * (MAX_EVENTS_TEXT // 2) + b'"\n\n'
+    reply = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + event * 3
+    with raw_app(saying_all(reply)) as app:
+        hooks = Hooks(Doubling(), Transform("double", 1, "def transform_output(response): ..."))
+        job = ended(workspace, target(app.port), {"prompt": "ab"}, hooks=hooks)
+    assert (job.reply.outcome, job.reply.shaped, job.call.record.trace.output) == (Outcome.COMPLETE, False, None)
+    assert job.reply.left_out == 2
+    assert job.call.record.trace.notes == [NOT_WHOLE]
+    assert any("The app has picked up" in stage.sentence for stage in job.waiting.stages)
+
+
+@pytest.mark.parametrize("reply", [b'"\\ud800 \xf0\x9f\xa7\xb1"', b'{"a": "\\udc00"}', b"[" * 985 + b"]" * 985])
+def test_a_reply_that_cannot_be_written_or_drawn_as_it_is_can_be_read_all_the_same(workspace, reply):
+    with raw_app(saying_all(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(reply), reply))) as app:
+        job = ended(workspace, target(app.port), {"prompt": "ab"})
+    assert job.reply.outcome is Outcome.COMPLETE
+    assert job.reply.text.encode()
+    assert json.dumps(job.reply.value, ensure_ascii=False).encode()
+
+
+def test_what_is_typed_as_json_names_no_key_twice():
+    assert question("a", ["b"], '{"n": 1}') == {"prompt": "a", "n": 1, "stop": ["b"]}
+    for wrong, part in (('{"a": 1, "a": 2}', "twice"), ("[1", "not JSON"), ("null", "cannot be told from no body")):
+        with pytest.raises(BadInput, match=part):
+            any_json(wrong)
+    with pytest.raises(BadInput, match="twice"):
+        question("a", [], '{"n": 1, "n": 2}')
 
 
 def test_a_body_where_there_can_be_none_is_refused_before_anything_is_sent(workspace):
@@ -283,6 +370,21 @@ def test_what_a_status_means(status, body, seconds, headers, message):
     assert found.hint
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<title>" * 1_000_000, b"<title" * 1_000_000, b"<h1>x" * 1_000_000,
+        b'{"error_code": "X", "message": "' + b"cluster" * 1_000_000 + b'"}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_refusal_of_megabytes_is_read_at_once(body, status):
+    began = time.process_time()
+    assert isinstance(trouble_in(Answer(status, {}, body), target(), 0.1), PlaygroundError)
+    assert refused("x", status, {}, body).message
+    assert time.process_time() - began < 5, "what looks at each of them from each of them takes hours"
+
+
 def test_the_workspace_says_nothing_and_stop_ends_the_call(make_reply_server):
     server = make_reply_server(silent)
     job = DriverCallJob(typed(server.host, "dapi1"), target(), QUESTION, Bell())
@@ -304,9 +406,20 @@ def test_a_reply_that_nobody_looks_at_is_ended(make_reply_server):
 
 def test_saved_targets_are_each_persons_own_and_keep_no_credentials(tmp_path):
     saved = SavedTargets(tmp_path)
-    mine = Target(" dolly ", CLUSTER, 7777, "/x", "PUT", (("X-Api-Key", "canary"), ("X-Own", "kept")), "0", Via.DIRECT)
+    odd = ("X-Auth", "X-Functions-Key", "X-Team")
+    assert [name for name in (*odd, "X-Api-Key") if not is_private(name)] == []
+    mine = Target(
+        " dolly ",
+        CLUSTER,
+        7777,
+        "/x",
+        "PUT",
+        (("X-Request-Id", "kept"), *((name, "canary") for name in odd)),
+        "0",
+        Via.DIRECT,
+    )
     kept = saved.save("me", "https://w", mine)
-    assert (kept.name, kept.headers) == ("dolly", (("X-Api-Key", ""), ("X-Own", "kept")))
+    assert (kept.name, kept.headers) == ("dolly", (("X-Request-Id", "kept"), *((name, "") for name in odd)))
     again = SavedTargets(tmp_path)
     assert again.all("me", "https://w") == [kept]
     assert (again.all("you", "https://w"), again.all("me", "https://v")) == ([], [])
@@ -330,7 +443,7 @@ def test_a_call_as_code_does_the_same_call(workspace, local_workspace):
     wanted = {
         "path": "/v1/$a'b?x=1",
         "method": "PUT",
-        "headers": (("X-Api-Key", "canary"), ("X-Own", 'it\'s "so" $HOME')),
+        "headers": (("X-Api-Key", "canary"), ("X-Request-Id", 'it\'s "so" $HOME')),
     }
     bodies = []
 
@@ -362,7 +475,7 @@ def test_a_call_as_code_does_the_same_call(workspace, local_workspace):
     assert bodies == [body, body]
     for head in app.heads:
         assert head.startswith(b"PUT /v1/$a'b?x=1 HTTP/1.1")
-        assert b'x-own: it\'s "so" $home' in head.lower()
+        assert b'x-request-id: it\'s "so" $home' in head.lower()
         assert b"x-api-key: k'\"$y" in head.lower()
 
 

@@ -7,10 +7,20 @@ from typing import Any
 import pytest
 
 from services.chat import ChatJob, Message
+from services.errors import BadInput
 from services.invocation import InvocationJob
 from services.jobs import Bell, Outcome
-from services.sandbox import Hook, Result, Sandbox, sandbox
-from services.transforms import STARTERS, Envelope, Hooks, Starter, Transform, TransformFailed, run_hook
+from services.sandbox import Hook, Limits, Result, Sandbox, sandbox
+from services.transforms import (
+    STARTERS,
+    Envelope,
+    Hooks,
+    Starter,
+    Transform,
+    TransformFailed,
+    failure,
+    run_hook,
+)
 from tests.local_workspaces import eventually
 from tests.services.chats import CHAT, CHAT_PATH, SCRIPT, asking, at
 from tests.services.replies import stream, whole
@@ -208,7 +218,7 @@ def test_a_request_is_given_by_name_and_stop_only_where_it_was_given(box, local_
         ("def transform_input(**request):\n    return {'messages': 'x' * 5_000_000}", "endpoints take 4 MB"),
         ("def transform_input(**request):\n    return {'n': float('nan')}", "transform_input"),
         ("def transform_input(**request)\n    return request", "line 1"),
-        (LOOP.format("input"), "ran longer than 2 s"),
+        (LOOP.format("input"), "ran longer than 0.5 s"),
         (
             "class NoSuchHook(Exception): pass\ndef transform_input(**request):\n    raise NoSuchHook\n"
             "def transform_output(response):\n    return response",
@@ -217,11 +227,63 @@ def test_a_request_is_given_by_name_and_stop_only_where_it_was_given(box, local_
     ],
 )
 def test_a_transform_input_that_fails_sends_nothing(box, local_workspace, workspace, source, says):
+    limits = Limits(wall_seconds=0.5) if "while True" in source else None
     local_workspace.clear()
-    job = ChatJob(workspace, asking(), Bell(), hooks=hooks(box, source))
+    job = ChatJob(workspace, asking(), Bell(), hooks=hooks(box, source, limits=limits))
     assert ended(job) is Outcome.FAILED
     assert says in job.reply.error.message
     assert (posts(local_workspace), job.call.record.sent_at) == ([], None)
+
+
+def test_one_that_is_gone_is_never_left_out(box):
+    with pytest.raises(BadInput, match="The transform “a” is gone"):
+        Hooks(box, Transform("a", 0, "", gone=True))
+
+
+def test_a_function_that_is_not_there_is_told_from_one_that_did_not_run_yet(box):
+    used = hooks(box, STARTERS[1].source)
+    assert used.shape_request({"a": 1}) == {"a": 1}
+    assert (used.trace.input, used.trace.missing) == (None, {Hook.INPUT})
+
+
+def test_a_dry_run_of_an_endless_loop_is_told_within_two_seconds(box):
+    run = run_hook(box, LOOP.format("output"), Hook.OUTPUT, 1)
+    assert run is not None
+    assert "transform_output ran longer than 1.5 s" in failure(run).message
+
+
+def test_a_prompt_that_a_chat_body_has_not_comes_with_what_to_do(box):
+    used = hooks(box, STARTERS[0].source)
+    with pytest.raises(TransformFailed) as told:
+        used.shape_request({"messages": []})
+    assert "A chat body has messages, and no prompt" in told.value.hint
+    with pytest.raises(TransformFailed) as told:
+        used.shape_request({"question": "?", "n": 1})
+    assert "What it was given has question, n." in told.value.hint
+
+
+ONE = {"prompt": "How are you?", "stop": ["."]}
+
+
+@pytest.mark.parametrize(
+    ("sample", "body"),
+    [
+        (ONE, {"dataframe_records": [ONE]}),
+        (
+            {"dataframe_split": {"columns": ["prompt", "stop"], "data": [["How are you?", ["."]]]}, "params": {}},
+            {"dataframe_records": [ONE], "params": {}},
+        ),
+        ({"dataframe_records": [ONE, ONE]}, {"dataframe_records": [ONE, ONE]}),
+        (
+            {"dataframe_split": {"columns": ["a"], "data": [[1], [2]]}},
+            {"dataframe_split": {"columns": ["a"], "data": [[1], [2]]}},
+        ),
+        ({"messages": []}, {"messages": []}),
+    ],
+)
+def test_one_record_may_be_typed_alone_or_as_a_row(sample, body):
+    assert Envelope.RECORD.body_of(sample) == body
+    assert Envelope.BODY.body_of(sample) == sample
 
 
 def test_where_transforms_are_off_nothing_is_sent(local_workspace, workspace):
@@ -296,9 +358,9 @@ def test_stop_in_the_midst_of_transform_input_sends_nothing(box, local_workspace
     counted = Counted(box)
     job = ChatJob(workspace, asking(), Bell(), hooks=hooks(counted, LOOP.format("input")))
     eventually(lambda: counted.asked)
-    started = time.monotonic()
     job.stop()
-    assert (job.reply.outcome, time.monotonic() - started < 0.5) == (Outcome.STOPPED, True)
+    assert job.hooks.trace.input is None, "at once, whatever the function does"
+    assert job.reply.outcome is Outcome.STOPPED
     eventually(lambda: job.hooks.trace.input is not None)
     assert posts(local_workspace) == []
     assert job.reply.error is None

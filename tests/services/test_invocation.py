@@ -12,7 +12,7 @@ from services import invocation
 from services.endpoints import get_endpoint_detail
 from services.endpoints.reading import detail_from_wire
 from services.errors import BadInput, EndpointFailed, PermissionDenied, TooManyRequests, UnexpectedReply
-from services.invocation import InvocationJob, as_object, invocation_path, read_openapi
+from services.invocation import InvocationJob, invocation_path, read_openapi
 from services.invocation.samples import MOST_VALUES, sample
 from services.jobs import Bell, Outcome
 from tests.local_workspaces import eventually
@@ -133,21 +133,6 @@ def test_what_cannot_be_sent_is_refused_before_anything_leaves(local_workspace, 
     with pytest.raises(BadInput):
         job_of(workspace, body, endpoint)
     assert local_workspace.requests() == []
-
-
-@pytest.mark.parametrize(
-    "text", ["", "  ", "{", "[1]", '"x"', "{'a': 1}", '{\n  "a": 1,\n}', "9" * 5000, "[" * 100_000]
-)
-def test_what_is_no_json_object_is_refused_with_a_next_step(text):
-    with pytest.raises(BadInput) as refusal:
-        as_object(text)
-    assert refusal.value.hint
-    assert len(refusal.value.message) < 200
-
-
-def test_where_the_json_is_wrong_is_told():
-    with pytest.raises(BadInput, match="line 2, column 8"):
-        as_object('{\n  "a": nothing}')
 
 
 def test_a_path_cannot_leave_its_endpoint():

@@ -224,7 +224,8 @@ def test_edits_of_a_table_touch_nothing_else():
             Field("a", Kind.JSON, outer="array"),
             "[1,",
             "[1,",
-            "a: this is not a JSON array (line 1, column 4: Expecting value).",
+            "a: this is not a JSON array (line 1, column 4: The text ends too early: a brace, a bracket or a quote is missing at "
+            "its end).",
         ),
         (Field("s", Kind.TEXTS), '["."]', ["."], ""),
         (Field("s", Kind.TEXTS), "stop", "stop", 's: this is not a list of texts such as ["."].'),

@@ -55,6 +55,8 @@ def test_a_prompt_is_langchains_own_call_and_what_that_cannot_say_is_not_offered
         assert "LangChain" not in codes("mine", body)
     assert "embed_documents(['a'])" in codes("mine", {"input": ["a"]}, "llm/v1/embeddings")["databricks-langchain"]
     assert "openai" in codes(CHAT, {"messages": []}, "llm/v1/chat"), "a chat has the dialects of the chat page"
+    chat = invocation_snippets(CHAT, {"messages": []}, "llm/v1/chat")
+    assert {one.file_name for one in chat} == {"invoke.sh", "invoke.py"}
 
 
 @pytest.mark.parametrize("name", ["it's", "a b/c?d", "벽돌"])

@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy
 import pandas
+import psutil
 import pytest
 
 from services import doors
@@ -13,12 +16,13 @@ from services.deployments import Ending
 from services.doors import typed
 from services.driver_proxy import Target
 from services.endpoint_setup import existing
-from services.errors import AlreadyExists, BadInput
+from services.errors import AlreadyExists, BadInput, PermissionDenied, PlaygroundError
 from services.invocation import InvocationJob
 from services.jobs import Bell
 from services.local import LocalAddress
 from services.packaging import Packaging, Step, default_name, packed_source, why_not_here
-from services.packaging.model_source import READ_ROWS, columns_of
+from services.packaging.logging_process import LoggingProcess
+from services.packaging.model_source import READ_ROWS, PackedSource, columns_of
 from services.sandbox import sandbox
 from services.snippets.shaped_call import AskedEndpoint, ShapedCall
 from services.transforms import Envelope, Hooks, Transform
@@ -132,6 +136,46 @@ def test_code_that_does_not_end_is_ended(opened, pack, tmp_path):
     eventually(lambda: not any(runs(int(pid)) for pid in began.read_text().split()))
 
 
+def test_code_that_takes_too_long_is_ended_and_leaves_no_corpse(opened, tmp_path):
+    before = set(psutil.Process().children())
+    endless = PackedSource("while True:\n    pass\n", "log", "serve")
+    with pytest.raises(PlaygroundError, match="not logged after"):
+        LoggingProcess(seconds=0.5).run(opened, endless, str(tmp_path))
+    assert set(psutil.Process().children()) <= before
+
+
+def test_what_prints_without_end_is_cut_and_what_it_leaves_keeps_nobody_waiting(opened, tmp_path):
+    """Its grandchild has a session of its own and every descriptor that it could have."""
+    child = tmp_path / "child"
+    source = PackedSource(
+        "import pathlib, subprocess\n"
+        f"grandchild = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        f"pathlib.Path({str(child)!r}).write_text(str(grandchild.pid))\n"
+        "while True:\n    print('brick' * 200_000)\n",
+        "log",
+        "serve",
+    )
+    memory = psutil.Process().memory_info().rss
+    try:
+        with pytest.raises(PlaygroundError, match="it printed more than 32 MB"):
+            LoggingProcess(seconds=30).run(opened, source, str(tmp_path))
+    finally:
+        os.kill(int(child.read_text()), signal.SIGKILL)
+    assert psutil.Process().memory_info().rss - memory < 16 << 20
+
+
+def test_only_an_admin_packs_and_is_told_before_anything_runs(machine, tmp_path):
+    ran = tmp_path / "ran"
+    address = LocalAddress(machine.host, machine.users, None, str(machine.state))
+    with contextlib.closing(doors.local(address, "analyst")) as analyst:
+        call = chat(f"import pathlib\npathlib.Path({str(ran)!r}).touch()\n")
+        packaging = Packaging(analyst, call, "not-mine", print, **HERE)
+        eventually(lambda: not packaging.running)
+    assert isinstance(packaging.error, PermissionDenied)
+    assert "you are analyst@" in packaging.error.message
+    assert not ran.exists()
+
+
 def runs(pid):
     """Whether that process is there and no corpse."""
     with contextlib.suppress(OSError):
@@ -152,7 +196,7 @@ def test_a_name_that_cannot_be_runs_nothing(opened, name):
         ("localhost", False, ENDPOINT, ""),
         (None, False, ENDPOINT, "other machines"),
         ("0.0.0.0", False, ENDPOINT, "other machines"),
-        ("127.0.0.1", True, ENDPOINT, "Only the local workspace"),
+        ("127.0.0.1", True, ENDPOINT, "other machines"),
         ("127.0.0.1", False, Target("", "c", 7777), "not for clusters"),
     ],
 )

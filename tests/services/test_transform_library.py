@@ -17,13 +17,16 @@ from services.state_file import StateTrouble
 from services.transforms import LOCAL, Library, Place, PlaceKind, Transform, library
 from services.transforms.library import (
     KEPT,
+    KEPT_DAYS_OF_A_BROWSER,
     MOST_ATTACHED,
     MOST_NAME,
+    MOST_OF_A_BROWSER,
     MOST_SOURCE,
     MOST_TOTAL,
     MOST_TRANSFORMS,
     MOST_VERSIONS,
 )
+from services.visitors import owner_of
 from tests.local_workspaces import ROOT
 
 ME, OTHER = "this machine", "user somebody else"
@@ -246,9 +249,9 @@ def test_what_fails_half_way_leaves_nothing(folder):
     assert saved.names(ME) == ["a"]
 
 
-def test_a_file_that_another_process_holds_is_no_damage(folder, monkeypatch):
-    saved = Library(folder)
-    monkeypatch.setattr("services.state_file.BUSY_SECONDS", 0.05)
+def test_a_file_that_another_process_holds_is_no_damage(folder):
+    saved = Library(folder, replace(KEPT, busy_seconds=0.05))
+    saved.names(ME)
     holder = sqlite3.connect(folder / KEPT.file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StateTrouble, match="Another process holds") as told:
@@ -258,14 +261,50 @@ def test_a_file_that_another_process_holds_is_no_damage(folder, monkeypatch):
     assert saved.names(ME) == []
 
 
-def test_a_full_disk_is_told_and_what_was_kept_stays(folder, monkeypatch):
-    saved = Library(folder)
-    saved.save(ME, "a", IDENTITY)
-    monkeypatch.setattr("services.state_file.MOST_ON_DISK", 100_000)
+def test_a_full_disk_is_told_and_what_was_kept_stays(folder):
+    Library(folder).save(ME, "a", IDENTITY)
+    saved = Library(folder, replace(KEPT, most_on_disk=100_000))
     with pytest.raises(StateTrouble, match="There is no room for more saved transforms") as told:
         saved.save(ME, "large", "x" * MOST_SOURCE)
     assert "make room" in told.value.hint
     assert saved.names(ME) == ["a"]
+
+
+def test_a_new_one_never_takes_over_a_name_however_it_is_written(folder):
+    saved = Library(folder)
+    saved.save(ME, "Caf\u00e9", IDENTITY, new=True)
+    with pytest.raises(BadInput, match="There is a transform “Café” already"):
+        saved.save(ME, "Cafe\u0301", SHOUT, new=True)
+    assert [one.number for one in saved.versions(ME, "Caf\u00e9")] == [1]
+
+
+def test_a_browser_that_nobody_vouches_for_has_less_room_and_is_forgotten_after_a_while(folder):
+    saved = Library(folder)
+    browser = owner_of("cookie", "", alone=False)
+    for number in range(MOST_OF_A_BROWSER // MOST_SOURCE):
+        saved.save(browser, f"large {number}", "x" * MOST_SOURCE)
+    with pytest.raises(BadInput, match="more than 2 million characters"):
+        saved.save(browser, "one more", "x")
+    assert saved.last_saved(browser) == f"large {MOST_OF_A_BROWSER // MOST_SOURCE - 1}"
+    saved.save(ME, "mine", IDENTITY)
+    with sqlite3.connect(folder / KEPT.file) as db:
+        db.execute("UPDATE version SET saved_at = saved_at - ?", ((KEPT_DAYS_OF_A_BROWSER + 1) * 86_400,))
+    db.close()
+    saved.save(OTHER, "theirs", IDENTITY)
+    assert (saved.names(browser), saved.names(ME), saved.names(OTHER)) == ([], ["mine"], ["theirs"])
+
+
+def test_the_file_is_nobody_elses(folder):
+    folder.mkdir(parents=True)
+    (folder / KEPT.file).touch(0o644)
+    Library(folder).save(ME, "a", IDENTITY)
+    assert stat.S_IMODE((folder / KEPT.file).stat().st_mode) == 0o600
+    (folder / KEPT.file).rename(folder / "elsewhere")
+    (folder / KEPT.file).symlink_to(folder / "elsewhere")
+    assert "cannot be written" in Library(folder).why_in_memory
+    (folder / KEPT.file).unlink()
+    folder.chmod(0o777)
+    assert "Other people of this machine may write it" in Library(folder).why_in_memory
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_all_is_kept_in_memory(tmp_path):

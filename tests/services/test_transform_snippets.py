@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from services.invocation.whole import whole_of_events
 from services.jobs import Bell, Outcome
 from services.packaging import packed_snippet
 from services.sandbox import Hook, sandbox
+from services.snippets.driver_proxy import driver_proxy_snippets
 from services.snippets.shaped_call import AskedEndpoint, ShapedCall
 from services.snippets.shaped_seed_era import ATTACHED, DIALECT, why_not
 from services.snippets.stream_source import whole_reply
@@ -73,6 +75,24 @@ def test_every_dialect_is_python_with_the_source_as_it_is(call):
         compile(tree, snippet.file_name, "exec")
         names = [one.name for one in tree.body if isinstance(one, ast.FunctionDef)]
         assert len(set(names)) == len(names)
+
+
+def test_no_header_of_the_apps_is_given_the_workspaces_token_and_plain_and_shaped_code_agree_on_the_variable():
+    headers = (("Databricks-Token", CANARY), ("X-Auth", CANARY), ("X-Request-Id", "7"))
+    for asked in (Target("", "c", 7777, headers=headers), Target("", "c", 7777, headers=headers, via=Via.DIRECT)):
+        call = ShapedCall(asked, {"prompt": "hi"}, BOTH, driver_address="10.0.0.7")
+        plain = driver_proxy_snippets(asked, {"prompt": "hi"}, driver_address="10.0.0.7")
+        for snippet in (*transform_snippets(call), *plain):
+            assert CANARY not in snippet.code
+            assert "Set APP_DATABRICKS_TOKEN, APP_X_AUTH too." in snippet.note, snippet.dialect
+            assert re.search(r"Databricks-Token'?: ['\"]*(os\.environ\[['\"]|\$)APP_DATABRICKS_TOKEN", snippet.code), (
+                snippet.code
+            )
+            if snippet.language == "python" and snippet.dialect != "requests":
+                assert "APP_DATABRICKS_TOKEN, APP_X_AUTH: values" in snippet.code
+    odd = Transform("a\x00b\ud800c\nimport os", 0, BOTH.source)
+    for snippet in transform_snippets(ShapedCall(CUSTOM, RECORD, odd)):
+        ast.parse(snippet.code.encode())
 
 
 def test_our_names_give_way_to_the_persons():
@@ -170,6 +190,8 @@ def test_the_script_streams_and_asks_an_app_as_brickyard_does(local_workspace, w
 
 
 def transform_output(response):
+    if isinstance(response, dict):
+        response.pop("id", None)  # each answer has its own
     return str(response).upper()
 """,
     )
@@ -178,7 +200,11 @@ def transform_output(response):
     app = ShapedCall(
         Target("", ready["cluster_id"], ready["driver_port"], headers=(("X-Team", "bricks"),)), {"prompt": "hi"}, loud
     )
-    environment = {"DATABRICKS_HOST": local_workspace.host, "DATABRICKS_TOKEN": local_workspace.token}
+    environment = {
+        "DATABRICKS_HOST": local_workspace.host,
+        "DATABRICKS_TOKEN": local_workspace.token,
+        "APP_X_TEAM": "bricks",
+    }
     said, expected = [], []
     for call in (chat, app):
         for of in ("app", "script"):
@@ -214,6 +240,19 @@ STREAMS = {
     "usage": [
         piece("a"),
         json.dumps({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": None}}),
+    ],
+    "named": [json.dumps({**json.loads(piece("a", finish="stop")), "id": "chat-1", "model": "m"})],
+    "completions": [
+        json.dumps({"id": "c", "model": "m", "choices": [{"index": 0, "text": text, "finish_reason": finish}], **usage})
+        for text, finish, usage in (("Hel", None, {}), ("lo", None, {}), ("", "stop", {"usage": {"total_tokens": 3}}))
+    ],
+    "response": [
+        '{"type": "response.output_text.delta", "delta": "Hel"}',
+        '{"type": "response.completed", "response": {"object": "response", "output": []}}',
+    ],
+    "items of a response": [
+        '{"type": "response.output_text.delta", "delta": "Hel"}',
+        '{"type": "response.output_item.done", "item": {"type": "message"}}',
     ],
     "no chat": ['{"predictions": [1]}', '"a text"', "3"],
     "nothing": ["[DONE]"],

@@ -24,11 +24,13 @@ from tests.services.replies import Exchange, says, stream, whole
     [
         "Authorization", "AUTHORIZATION", "Cookie", "set-cookie", "Proxy-Authorization", "X-Forwarded-Access-Token",
         "X-Databricks-Azure-SP-Management-Token", "X-Databricks-GCP-SA-Access-Token", "x-api-key", "ApiKey",
-        "X-Client-Secret", "X-Password",
+        "X-Client-Secret", "X-Password", "X-Auth", "X-Auth-Key", "X-Access-Key", "X-Functions-Key", "X-Credential", "X-Signature",
+        "X-Session-Id", "X-Passwd", "X-Hub-Sig",
     ],
 )  # fmt: skip
 def test_a_credential_is_redacted_however_its_header_is_written(name):
-    assert redacted({name: TOKEN, "Content-Type": "x"}) == {name: REDACTED, "Content-Type": "x"}
+    plain = {"Content-Type": "x", "WWW-Authenticate": "Bearer", "X-Request-Id": "7"}
+    assert redacted({name: TOKEN, **plain}) == {name: REDACTED, **plain}
 
 
 def test_a_header_that_signs_in_is_redacted_whatever_its_name(make_reply_server):

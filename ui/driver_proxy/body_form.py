@@ -4,8 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from services.driver_apps.question import any_json, question
-from services.driver_proxy import Target
+from services.driver_proxy import Target, any_json, question
 from ui.driver_proxy.view import JSON_FORM, KEY, PROMPT_FORM, BodyDraft
 from ui.session import seed
 

@@ -6,13 +6,22 @@ from weakref import WeakKeyDictionary
 
 import streamlit as st
 
-from services.clusters import Attachment, Cluster, ClusterState, Fitness, MayAttach, get_attachment, get_cluster
+from services.clusters import (
+    Attachment,
+    Cluster,
+    ClusterState,
+    Fitness,
+    MayAttach,
+    get_attachment,
+    get_cluster,
+    start_cluster,
+)
 from services.clusters import list_clusters as ask_for_clusters
 from services.errors import PlaygroundError
 from services.local import embedded
 from services.workspace import Door, Workspace
-from ui.clock import clock
 from ui.connecting import identity
+from ui.driver_proxy.cluster_list import COLOURS, draw_list
 from ui.driver_proxy.view import KEY, DriverProxyView, field_key
 from ui.errors import draw_error, showing_errors
 from ui.foreign_text import code, literal
@@ -22,9 +31,6 @@ LIST_SECONDS = 30.0
 """How old a list may be before it is asked for again; a refusal is kept as long."""
 ATTACHMENT_SECONDS = 120.0
 LOOK_SECONDS = 2.0
-MOST = 30
-"""Clusters that are drawn in the list; the search finds the others."""
-_COLOURS = {ClusterState.RUNNING: "green", ClusterState.ERROR: "red", ClusterState.TERMINATED: "gray"}
 _ATTACH = {MayAttach.YES: "green", MayAttach.NO: "red", MayAttach.UNKNOWN: "orange"}
 _FITNESS = {Fitness.FIT: "green", Fitness.UNFIT: "red", Fitness.UNKNOWN: "orange"}
 
@@ -39,6 +45,8 @@ class _Known:
     error: PlaygroundError | None = None
     single: dict[str, tuple[float, Cluster]] = field(default_factory=dict)
     """Those that were asked for one by one, with when."""
+    looks_refused: dict[str, PlaygroundError] = field(default_factory=dict)
+    """Why we no longer look how a passing cluster is, until somebody refreshes."""
     attachments: dict[str, tuple[float, Attachment]] = field(default_factory=dict)
     changes: int = 0
 
@@ -46,6 +54,7 @@ class _Known:
         """Ask again at the next use."""
         self.asked_at = float("-inf")
         self.single.clear()
+        self.looks_refused.clear()
         self.attachments.clear()
 
 
@@ -89,6 +98,11 @@ def begin_with_first(here: Workspace, view: DriverProxyView) -> None:
         view.draft.port = port
 
 
+def is_example(here: Workspace, port: int | None) -> bool:
+    """Whether the local workspace's own example app answers on *port*."""
+    return here.door is Door.LOCAL and port is not None and embedded().address().driver_port == port
+
+
 def cluster_choice(here: Workspace, view: DriverProxyView) -> None:
     """Draw the field: one of the list, searched by typing, or an id that is typed."""
     names = {one.cluster_id: one.name for one in clusters(here)}
@@ -129,13 +143,13 @@ def draw_cluster(here: Workspace, view: DriverProxyView, cluster: Cluster | None
     """What is known of the chosen one, and the list; looks again by itself while its state passes."""
     known = _known(here)
     if cluster is not None:
-        passing = cluster.state.passing
-        st.fragment(_state, run_every=LOOK_SECONDS if passing else None)(here, cluster)
+        looks = cluster.state.passing and cluster.cluster_id not in known.looks_refused
+        st.fragment(_state, run_every=LOOK_SECONDS if looks else None)(here, cluster)
     if known.error is not None:
         st.caption("The clusters could not be listed; an id can be typed all the same.")
         draw_error(known.error)
     with st.expander(f"All clusters ({len(known.listed)})", icon=":material/dns:", key=f"{KEY}.clusters"):
-        _draw_list(view, known)
+        draw_list(view, known.listed, known.as_of)
 
 
 def attachment(here: Workspace, cluster: Cluster) -> Attachment:
@@ -150,94 +164,59 @@ def attachment(here: Workspace, cluster: Cluster) -> Attachment:
 
 
 def _state(here: Workspace, cluster: Cluster) -> None:
-    if cluster.state.passing:
-        found = _looked_again(here, cluster)
-        if found.state is not cluster.state:
+    known = _known(here)
+    if cluster.state.passing and cluster.cluster_id not in known.looks_refused:
+        found = _looked_again(known, here, cluster)
+        if found is None or found.state is not cluster.state:
             st.rerun()
     may = attachment(here, cluster)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{KEY}-cluster"):
         st.badge(
             cluster.state.value.capitalize(),
-            color=_COLOURS.get(cluster.state, "blue"),  # type: ignore[arg-type]
+            color=COLOURS.get(cluster.state, "blue"),  # type: ignore[arg-type]
         )
         mode = cluster.access_mode
         st.badge(f"Access mode: {mode.value}", color=_FITNESS[mode.fitness])  # type: ignore[arg-type]
         said = {MayAttach.YES: "You may attach", MayAttach.NO: "You may not attach"}
         st.badge(said.get(may.may, "May you attach? Unknown"), color=_ATTACH[may.may])  # type: ignore[arg-type]
-        st.button(
-            "Refresh", key=f"{KEY}.refresh", on_click=_known(here).outdated, icon=":material/refresh:", type="tertiary"
-        )
+        st.button("Refresh", key=f"{KEY}.refresh", on_click=known.outdated, icon=":material/refresh:", type="tertiary")
         if cluster.state is ClusterState.TERMINATED:
-            _draw_start(here, cluster)
+            _draw_start(known, here, cluster)
     lines = [cluster.state_message, may.reason]
     if mode.fitness is Fitness.UNFIT:
         lines.append("Apps on the driver need the access mode dedicated (single user) or no isolation shared.")
     st.caption(" ".join(literal(line) for line in lines if line))
+    refused = known.looks_refused.get(cluster.cluster_id) if cluster.state.passing else None
+    if refused is not None:
+        st.caption("How the cluster is now could not be asked; Refresh asks again.")
+        draw_error(refused)
 
 
-def _looked_again(here: Workspace, cluster: Cluster) -> Cluster:
-    known = _known(here)
+def _looked_again(known: _Known, here: Workspace, cluster: Cluster) -> Cluster | None:
+    """The cluster as it is now; None where that is refused, which ends the looking."""
     try:
         found = get_cluster(here, cluster.cluster_id)
-    except PlaygroundError:
-        return cluster  # the next look may tell
+    except PlaygroundError as refused:
+        known.looks_refused[cluster.cluster_id] = refused
+        return None
     known.single[cluster.cluster_id] = (time.monotonic(), found)
     known.listed = [found if one.cluster_id == found.cluster_id else one for one in known.listed]
     return found
 
 
-def _draw_start(here: Workspace, cluster: Cluster) -> None:
-    known = _known(here)
-    if not st.button("Start it", key=f"{KEY}.start-{known.changes}", icon=":material/play_arrow:", type="tertiary"):
-        return
+def _draw_start(known: _Known, here: Workspace, cluster: Cluster) -> None:
+    with st.popover("Start it", icon=":material/play_arrow:", type="tertiary"):
+        st.markdown(f"Start {code(cluster.name)}? It takes some minutes, and costs money while it runs.")
+        if not st.button("Start the cluster", key=f"{KEY}.start-{known.changes}", type="primary"):
+            return
     known.changes += 1
     with showing_errors(), st.spinner("Asking for its start", show_time=True):
-        here.change(
-            "POST",
-            "/api/2.1/clusters/start",
-            {"cluster_id": cluster.cluster_id},
-            name=f"the start of cluster {cluster.cluster_id}",
-        )
+        start_cluster(here, cluster)
         known.single[cluster.cluster_id] = (
             time.monotonic(),
             replace(cluster, state=ClusterState.PENDING, state_message=""),
         )
         st.rerun()
-
-
-def _draw_list(view: DriverProxyView, known: _Known) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        wanted = st.text_input("Search", key=f"{KEY}.search", placeholder="name, id or user").strip().casefold()
-        st.caption(f"As of {clock(known.as_of)}" if known.as_of else "", width="content")
-    found = [
-        one
-        for one in known.listed
-        if wanted in f"{one.name} {one.cluster_id} {one.single_user} {one.creator}".casefold()
-    ]
-    if not found:
-        st.caption("No cluster fits the search." if known.listed else "There is no cluster here that you may see.")
-    for one in found[:MOST]:
-        _draw_row(view, one)
-    if len(found) > MOST:
-        st.caption(f"The first {MOST} of {len(found):,}; the search narrows them down.")
-
-
-def _draw_row(view: DriverProxyView, one: Cluster) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{literal(one.name)}** {code(one.cluster_id)}", width="content")
-        st.badge(one.state.value.capitalize(), color=_COLOURS.get(one.state, "blue"))  # type: ignore[arg-type]
-        mode = one.access_mode
-        whose = f", for {literal(one.single_user)}" if one.single_user else ""
-        st.caption(f"{mode.value}{whose}" + (" (unfit)" if mode.fitness is Fitness.UNFIT else ""), width="content")
-        st.button(
-            "Use",
-            key=f"{KEY}.use-{one.cluster_id}",
-            on_click=view.chooses,
-            args=(one,),
-            type="tertiary",
-            icon=":material/check:",
-            disabled=one.cluster_id == view.draft.cluster_id,
-        )
 
 
 def _known(here: Workspace) -> _Known:

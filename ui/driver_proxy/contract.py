@@ -4,6 +4,7 @@ import streamlit as st
 
 from services.clusters import Cluster
 from services.driver_contract import (
+    ANY_DRIVER,
     MOST_REQUESTS,
     ContractCheck,
     Finding,
@@ -20,6 +21,7 @@ from ui.driver_proxy.view import KEY, DriverProxyView
 from ui.errors import draw_error
 from ui.exchange_dialog import inspector_dialog
 from ui.foreign_text import code, literal
+from ui.session import alone
 
 LOOK_SECONDS = 0.5
 _SIGNS = {
@@ -37,7 +39,7 @@ def contract(here: Workspace, view: DriverProxyView, target: Target | None, clus
         f"to change. It sends up to {MOST_REQUESTS} short requests to the app, all of them POST, within ten minutes at most."
     )
     if target is None:
-        st.info("Choose a cluster and a port first.", icon=":material/dns:")
+        st.info("Choose a cluster and a port that can be called first.", icon=":material/dns:")
         return
     running = view.check is not None and view.check.running
     if st.button(
@@ -54,7 +56,8 @@ def contract(here: Workspace, view: DriverProxyView, target: Target | None, clus
     if view.check is not None and view.check.running:
         st.fragment(_draw_progress, run_every=LOOK_SECONDS)(view.check)
     elif view.check is not None:
-        _draw_outcome(view.check, here.host, is_current=view.check.target == target)
+        address = cluster.driver_address if cluster else ""
+        _draw_outcome(view.check, here.host, address, is_current=view.check.target == target)
 
 
 def _begin(here: Workspace, view: DriverProxyView, target: Target, cluster: Cluster | None) -> None:
@@ -63,8 +66,7 @@ def _begin(here: Workspace, view: DriverProxyView, target: Target, cluster: Clus
     view.checks += 1
     view.check, view.check_error = None, None
     try:
-        address = cluster.driver_address if cluster else ""
-        view.check = ContractCheck(here, target, Bell(), driver_address=address)
+        view.check = ContractCheck(here, target, Bell(), driver=cluster, alone=alone())
     except PlaygroundError as error:
         view.check_error = error
 
@@ -83,14 +85,20 @@ def _draw_progress(check: ContractCheck) -> None:
         st.markdown(_line(finding))
 
 
-def _draw_outcome(check: ContractCheck, host: str, *, is_current: bool) -> None:
+def _draw_outcome(check: ContractCheck, host: str, address: str, *, is_current: bool) -> None:
     if check.error is not None:
         draw_error(check.error)
     if not is_current:
         st.caption(f":material/history: This is of {literal(check.target.label)}, not of what is chosen above.")
     _draw_sum(check)
+    skipped = [one for one in check.findings if one.verdict is Verdict.SKIPPED]
     for place, finding in enumerate(check.findings):
-        _draw_finding(finding, place)
+        if finding not in skipped:
+            _draw_finding(finding, place)
+    if skipped:
+        with st.expander(f"{len(skipped)} rules were not tried", icon=":material/remove_circle_outline:"):
+            for finding in skipped:
+                st.markdown(f"{_line(finding)}  \n:small[{literal(finding.sentence)}]")
     report, name = report_text(check), f"contract-{check.target.cluster_id}-{check.target.port}.md"
     with st.container(horizontal=True):
         st.download_button(
@@ -102,7 +110,7 @@ def _draw_outcome(check: ContractCheck, host: str, *, is_current: bool) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        exported = pytest_file(check.target, host=host)
+        exported = pytest_file(check.target, host=host, driver_address=address or ANY_DRIVER)
         st.download_button(
             "Save as a pytest file",
             exported.code,
@@ -126,7 +134,10 @@ def _draw_sum(check: ContractCheck) -> None:
     if check.outcome is Outcome.STOPPED:
         st.warning(f"Stopped: what was found before is below.{took}", icon=":material/stop_circle:")
     elif failed:
-        st.error(f"{failed} of {len(verdicts)} rules are not kept.{more}{took}", icon=":material/cancel:")
+        st.error(
+            f"{failed} of {len(verdicts)} rules {'is' if failed == 1 else 'are'} not kept.{more}{took}",
+            icon=":material/cancel:",
+        )
     elif passed:
         st.success(f"The app keeps {passed} of {len(verdicts)} rules.{more}{took}", icon=":material/check_circle:")
 

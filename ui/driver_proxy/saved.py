@@ -1,5 +1,6 @@
 """The saved targets, side by side with how each one is doing."""
 
+import functools
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -10,17 +11,18 @@ import streamlit as st
 
 from services.background import in_background
 from services.clusters import Cluster
-from services.driver_apps.health import Health, HealthKind, get_health
-from services.driver_proxy import Target, saved_targets
+from services.driver_proxy import Health, HealthKind, Target, get_health, is_private, saved_targets
 from services.errors import PlaygroundError
 from services.workspace import Workspace
 from ui.clock import clock
 from ui.driver_proxy.view import KEY, DriverProxyView, field_key
 from ui.errors import draw_error, showing_errors
 from ui.foreign_text import code, literal
-from ui.session import kept, owner, seed
+from ui.session import alone, kept, owner, seed
 from ui.transform_picker import workspace_key
 
+MOST_AT_ONCE = 6
+"""Looks of one workspace's targets that are under way together; the others wait for the next redraw."""
 REFRESH_SECONDS = 15.0
 """How old a look may be while the list is open."""
 LOOK_SECONDS = 2.0
@@ -36,21 +38,23 @@ _COLOURS = {
 class _Watched:
     """One target."""
 
-    look: "Future[Health]"
-    asked_at: float
+    look: "Future[Health] | None" = None
+    """The one that is under way."""
+    asked_at: float = float("-inf")
     last: Health | None = None
     seen_at: float | None = None
     """When the app was last there, seconds since the epoch; None for never."""
 
     def take_in(self) -> None:
         """Keep what came. A bug in the look stays loud."""
-        if self.look.done():
-            self.last = self.look.result()
+        if self.look is not None and self.look.done():
+            done, self.look = self.look, None
+            self.last = done.result()
             self.seen_at = self.last.at if self.last.seen else self.seen_at
 
 
 @dataclass
-class _HealthWatch:
+class HealthWatch:
     """Of this browser."""
 
     of: WeakKeyDictionary[Workspace, dict[Target, _Watched]] = field(default_factory=WeakKeyDictionary)
@@ -59,18 +63,23 @@ class _HealthWatch:
         """Ask that workspace no more."""
         self.of.pop(of, None)
 
-    def look(self, here: Workspace, target: Target) -> _Watched:
-        """What is known of *target*; asked for anew where that is old. Never waits."""
+    def look(self, here: Workspace, targets: Sequence[Target]) -> list[_Watched]:
+        """What is known of each; what is old is asked for anew, the oldest first, MOST_AT_ONCE at a time. Never waits."""
         known = self.of.setdefault(here, {})
-        now = time.monotonic()
-        one = known.get(target)
-        if one is not None:
+        for gone in known.keys() - set(targets):
+            del known[gone]
+        found = [known.setdefault(target, _Watched()) for target in targets]
+        for one in found:
             one.take_in()
-        if one is None or (one.look.done() and now - one.asked_at > REFRESH_SECONDS):
-            look = in_background(lambda: get_health(here, target), f"health of {target.label}")
-            before = (one.last, one.seen_at) if one else (None, None)
-            one = known[target] = _Watched(look, now, *before)
-        return one
+        now = time.monotonic()
+        due = [target for target, one in known.items() if one.look is None and now - one.asked_at > REFRESH_SECONDS]
+        room = MOST_AT_ONCE - sum(one.look is not None for one in found)
+        for target in sorted(due, key=lambda target: known[target].asked_at)[: max(0, room)]:
+            known[target].asked_at = now
+            known[target].look = in_background(
+                functools.partial(get_health, here, target, alone=alone()), f"health of {target.label}"
+            )
+        return found
 
 
 def saved(here: Workspace, view: DriverProxyView, target: Target | None, _cluster: Cluster | None) -> None:
@@ -98,26 +107,31 @@ def _draw_save(here: Workspace, view: DriverProxyView, target: Target | None) ->
         pressed = st.button(
             "Save", key=f"{KEY}.save-{view.saves}", icon=":material/bookmark_add:", disabled=target is None
         )
+    if target is not None and any(value and is_private(name) for name, value in target.headers):
+        st.caption(
+            "Header values are not saved, except those of a few headers that never hold a credential: type them again later."
+        )
     if pressed and target is not None:
         view.saves += 1
         view.save_error = None
         try:
             done = saved_targets().save(owner(), workspace_key(here), view.draft.target(name=name))
             view.draft.name = done.name
+            st.toast(f"Saved as {literal(done.name)}", icon=":material/bookmark:")
         except PlaygroundError as error:
             view.save_error = error
         st.rerun()
 
 
 def _draw_cards(here: Workspace, view: DriverProxyView, targets: Sequence[Target]) -> None:
-    watch = kept(_HealthWatch)
+    watch = kept(HealthWatch)
     with st.container(horizontal=True, key=f"{KEY}-cards"):
-        for place, target in enumerate(targets):
+        for place, (target, watched) in enumerate(zip(targets, watch.look(here, targets), strict=True)):
             with (
                 st.container(border=True, width=300, gap="small", key=f"{KEY}-card-{place}"),
                 showing_errors(),
             ):
-                _draw_card(target, watch.look(here, target))
+                _draw_card(target, watched)
                 _draw_tools(here, view, target)
     st.caption(f"GET /health of each, asked again every {REFRESH_SECONDS:.0f} s while this is open.")
 

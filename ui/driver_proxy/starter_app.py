@@ -26,7 +26,7 @@ def starter_app() -> None:
     source = left.text_input(
         asked.label, key=f"{KEY}.app-source-{model.name}", placeholder=asked.example, help=asked.help
     )
-    port = right.number_input("Port on the driver", 1, 65535, None, 1, key=seed(f"{KEY}.app-port", USUAL_PORT))
+    port = right.number_input("Port on the driver", value=None, step=1, key=seed(f"{KEY}.app-port", USUAL_PORT))
     app = driver_app(framework or Framework.FASTAPI, model, source=source, port=port or USUAL_PORT)
     st.download_button(
         f"Save as {app.file_name}",

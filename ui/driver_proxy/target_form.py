@@ -3,17 +3,14 @@
 import streamlit as st
 
 from services.clusters import Cluster
-from services.driver_proxy import METHODS, Target, can_call_directly, cautions, problems_of, url_of
+from services.driver_proxy import METHODS, Target, cautions, problems_of, url_of, why_not_directly
 from services.errors import BadInput
-from services.settings import Settings
 from services.workspace import Workspace
-from ui.driver_proxy.clusters import begin_with_first, chosen_cluster, cluster_choice, draw_cluster
+from ui.driver_proxy.clusters import begin_with_first, chosen_cluster, cluster_choice, draw_cluster, is_example
 from ui.driver_proxy.view import KEY, DriverProxyView, field_key
 from ui.errors import draw_error
 from ui.foreign_text import code, literal
-from ui.session import seed
-
-NOT_DIRECT = "Brickyard does not run on this cluster's driver, so it calls through the workspace's proxy."
+from ui.session import alone, seed
 
 
 def target_form(here: Workspace, view: DriverProxyView) -> tuple[Target | None, Cluster | None]:
@@ -23,24 +20,24 @@ def target_form(here: Workspace, view: DriverProxyView) -> tuple[Target | None, 
     choice, number = st.columns([3, 1])
     with choice:
         cluster_choice(here, view)
-    with number:
+    with number:  # without bounds: a widget that refuses a number keeps the one before, which would be called
         draft.port = st.number_input(
             "Port",
-            1,
-            65535,
-            None,
-            1,
+            value=None,
+            step=1,
             key=seed(field_key("port"), draft.port),
             help="Where the app listens on the driver: from 3000 to 8000.",
         )
     cluster = chosen_cluster(here, view)
     draw_cluster(here, view, cluster)
     with st.expander("Path, method, headers, route", icon=":material/tune:", key=f"{KEY}.more-target"):
-        _draw_more(view, cluster)
+        _draw_more(here, view, cluster)
+    if is_example(here, draft.port):
+        st.caption("The local workspace's example app answers on this port.")
     return _checked(here, view, cluster), cluster
 
 
-def _draw_more(view: DriverProxyView, cluster: Cluster | None) -> None:
+def _draw_more(here: Workspace, view: DriverProxyView, cluster: Cluster | None) -> None:
     draft = view.draft
     with st.container(horizontal=True):
         draft.method = st.selectbox("Method", METHODS, key=seed(field_key("method"), draft.method), width=150)
@@ -60,15 +57,15 @@ def _draw_more(view: DriverProxyView, cluster: Cluster | None) -> None:
         placeholder="0",
         help="In the proxy's path; 0 stands for the workspace itself.",
     )
-    direct = cluster is not None and can_call_directly(cluster, Settings.from_environment())
+    reason = why_not_directly(here, cluster, alone=alone())
     wanted = st.toggle(
         "Call the driver directly",
         key=seed(field_key("direct"), draft.direct),
-        disabled=not direct,
+        disabled=bool(reason),
         help="Without the proxy and without credentials.",
     )
-    draft.direct = wanted and direct
-    st.caption("Brickyard runs on this cluster's driver, so both ways are open." if direct else NOT_DIRECT)
+    draft.direct = wanted and not reason
+    st.caption(reason or "Brickyard runs on this cluster's driver, so both ways are open.")
 
 
 def _checked(here: Workspace, view: DriverProxyView, cluster: Cluster | None) -> Target | None:

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from services.clusters import Cluster
-from services.driver_apps.question import headers_of
 from services.driver_contract import ContractCheck
-from services.driver_proxy import USUAL_PORT, DriverCallJob, Target, Via
+from services.driver_proxy import USUAL_PORT, DriverCallJob, Target, Via, headers_of
 from services.errors import PlaygroundError
 from services.transforms import Transform
 from services.workspace import Workspace

@@ -15,13 +15,14 @@ from ui.invocation_reply import draw_progress
 from ui.invoke.code import code_button
 from ui.invoke.reply import draw_reply
 from ui.invoke.sheet import Sheet
-from ui.invoke.transform import hooks_of
+from ui.kept_replies import KeptReplies
 from ui.session import kept
 from ui.tallies import Tallies
 
 
-def draw_send(sheet: Sheet, of: Workspace, endpoint: Endpoint, known: Readiness, *, closed: bool) -> None:
-    """Draw Send and what is beside it. *closed*: nothing can be sent, for a reason that is told above."""
+def draw_send(sheet: Sheet, of: Workspace, endpoint: Endpoint, known: Readiness) -> None:
+    """Draw Send and what is beside it."""
+    closed = sheet.shaping.closed
     arguments = (sheet, of, endpoint, known, sheet.sent)
     with st.container(horizontal=True, vertical_alignment="center", key=f"invoke-send-{sheet.number}"):
         # Each button is good for one call: a second click on the same one finds it used.
@@ -45,7 +46,11 @@ def draw_send(sheet: Sheet, of: Workspace, endpoint: Endpoint, known: Readiness,
             )
         if sheet.steps:
             st.button(
-                "Undo", key=f"invoke.{sheet.number}.undo", on_click=sheet.undo, type="tertiary", icon=":material/undo:"
+                "Undo the edit",
+                key=f"invoke.{sheet.number}.undo",
+                on_click=sheet.undo,
+                type="tertiary",
+                icon=":material/undo:",
             )
         code_button(sheet, endpoint)
 
@@ -83,7 +88,9 @@ def _send(sheet: Sheet, of: Workspace, endpoint: Endpoint, known: Readiness, num
     if sheet.wrong is not None:
         return
     try:
-        sheet.job = InvocationJob(of, endpoint.name, sheet.body, Bell(), known=known, hooks=hooks_of(sheet))
+        hooks = sheet.shaping.hooks(sheet.body)
+        sheet.job = InvocationJob(of, endpoint.name, sheet.body, Bell(), known=known, hooks=hooks)
+        kept(KeptReplies).add(sheet.job)
         sheet.tried = False
     except PlaygroundError as error:
         sheet.error = error

@@ -5,6 +5,7 @@ import streamlit as st
 from services.endpoints import Endpoint
 from services.errors import PlaygroundError
 from services.snippets.invocation import invocation_snippets
+from ui.connecting import local_shell_line
 from ui.errors import draw_error
 from ui.invoke.sheet import Sheet
 from ui.snippet_list import draw_snippets
@@ -31,5 +32,8 @@ def code_dialog(sheet: Sheet, endpoint: Endpoint) -> None:
         "It sends this body. Host and token come from DATABRICKS_HOST and DATABRICKS_TOKEN: no credential is ever written "
         "into code."
     )
-    if sheet.transform is not None:
-        st.caption("Without the transform: the Transforms page has it as code, with the functions in it.")
+    if line := local_shell_line():
+        st.caption("In a shell of yours on this machine, this line sets both first:")
+        st.code(line, language="bash")
+    if sheet.shaping.chosen is not None:
+        st.caption("Without the transform: “Take it away” beside the transform has the call with the functions in it.")

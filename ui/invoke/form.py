@@ -92,6 +92,14 @@ def _draw_group(sheet: Sheet, slots: list[Slot], inside: list[Slot], wrong: list
             st.caption(
                 f"The JSON has {code(text[:80])} here, which this field cannot show: it is sent; change it there."
             )
+            st.button(
+                "Clear it",
+                key=f"invoke.{sheet.number}.clear.{slot.place}",
+                on_click=sheet.change,
+                args=(written(slots, sheet.body, slot, None),),
+                icon=":material/backspace:",
+                type="tertiary",
+            )
         if value == "":
             st.caption("Sent as an empty text.")
         for one in wrong:

@@ -6,13 +6,13 @@ from services.endpoints import Endpoint
 from services.errors import PlaygroundError
 from services.invocation import Example
 from services.workspace import Workspace
+from ui.call_transform import draw_call_transform
 from ui.errors import draw_error, showing_errors
 from ui.foreign_text import literal
 from ui.invocation_reply import LOOK_SECONDS
 from ui.invoke.call import draw_outcome, draw_send
 from ui.invoke.form import draw_choice, draw_form
 from ui.invoke.sheet import Sheet, Sheets, ask
-from ui.invoke.transform import draw_transform
 from ui.invoke.twin import draw_twin
 from ui.readiness import draw_states, readiness
 from ui.session import kept
@@ -35,18 +35,23 @@ def invoke(of: Workspace, endpoint: Endpoint) -> None:
         draw_form(sheet)
     with twin:
         draw_twin(sheet)
-    sure = False  # which transform is chosen: a call without it could send what it was to take out
     with showing_errors():
-        draw_transform(sheet, of, endpoint.name)
-        sure = True
-    draw_send(sheet, of, endpoint, readiness(of, endpoint), closed=not sure)
+        draw_call_transform(
+            sheet.shaping,
+            sheet.body,
+            of,
+            endpoint,
+            key=f"invoke.{sheet.number}",
+            picker=f"invoke.{endpoint.name}.transform",
+        )
+    draw_send(sheet, of, endpoint, readiness(of, endpoint))
     draw_outcome(sheet, of, endpoint)
 
 
 def _asking(sheet: Sheet) -> None:
     if sheet.asked.done():
         st.rerun()
-    st.caption(":material/hourglass_top: Asking how it wants to be asked")
+    st.caption(":material/hourglass_top: Reading its schema")
 
 
 def _draw_source(sheet: Sheet, of: Workspace, name: str) -> None:

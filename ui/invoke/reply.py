@@ -5,9 +5,7 @@ from typing import Any
 import streamlit as st
 
 from services.invocation import InvocationJob, Predictions, predictions_in, text_in_events
-from ui.invocation_reply import draw_ending, draw_inspect, draw_raw
-from ui.shaped_answer import draw_shaped
-from ui.transform_trace import draw_trace
+from ui.invocation_reply import draw_ending, draw_inspect, draw_raw, draw_shaping
 
 SHOWN_TEXTS = 20
 """Texts that are drawn one by one; more are drawn as a table."""
@@ -18,17 +16,14 @@ SCROLLED = 2_000
 def draw_reply(job: InvocationJob, *, key: str) -> None:
     """Draw all of it."""
     draw_ending(job)
+    if job.call.record.forgotten:
+        draw_raw(job, key=key)  # says so
+        return
+    draw_shaping(job, key=key)
     found = _predictions(job)
     if found is not None:
         with st.container(key=f"{key.replace('.', '-')}-predictions"):
             _draw_predictions(found)
-    draw_shaped(job, key=key.replace(".", "-"))
-    trace = job.call.record.trace
-    if trace is not None and st.toggle(
-        "Before and after", key=f"{key}.trace", help="What the transform did to both sides"
-    ):
-        with st.container(border=True):
-            draw_trace(trace, key=f"{key.replace('.', '-')}-trace")
     if job.reply.text:
         with st.expander("The reply as it came", key=f"{key}.raw", expanded=found is None):
             draw_raw(job, key=key)

@@ -1,4 +1,4 @@
-"""What a person fills in to invoke one endpoint: the body, what was typed and is no JSON yet, and the last call. No Streamlit."""
+"""What a person fills in to invoke one endpoint: the body, what was typed and is no JSON yet, and the last call."""
 
 import itertools
 import json
@@ -9,7 +9,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from services.background import in_background
-from services.endpoint_setup import parsed
 from services.endpoints import get_endpoint_detail
 from services.errors import BadInput, PlaygroundError
 from services.invocation import (
@@ -18,14 +17,14 @@ from services.invocation import (
     Form,
     InvocationJob,
     Misfit,
-    as_object,
     form_in,
     get_contract,
     in_form,
     misfits,
 )
-from services.transforms import Envelope, HookRun, Transform
+from services.typed_json import as_object
 from services.workspace import Workspace
+from ui.call_transform import CallTransform
 
 KEPT_SHEETS = 20
 KEPT_STEPS = 50
@@ -33,8 +32,6 @@ KEPT_STEP_CHARACTERS = 100_000
 """A larger body is not kept for undo()."""
 MOST_EDITED = 300_000
 """Characters of a body that can be edited here as JSON; a larger one can be sent."""
-CHECKED_TEXT = 1_000_000
-"""Characters up to which JSON is looked through for what readers of JSON pass over in silence."""
 _numbers = itertools.count(1)
 
 Body = dict[str, Any]
@@ -70,10 +67,8 @@ class Sheet:
     """Why nothing was sent."""
     noted: InvocationJob | None = None
     """The job whose end was taken in."""
-    transform: Transform | None = None
-    envelope: Envelope = Envelope.RECORD
-    dry_run: HookRun | PlaygroundError | None = None
-    """What the transform made of the body, with nothing sent."""
+    shaping: CallTransform = field(default_factory=CallTransform)
+    """The transform around the next call."""
 
     @property
     def contract(self) -> Contract:
@@ -112,16 +107,17 @@ class Sheet:
 
     def change(self, body: Body) -> None:
         """Let the body be that one from now on."""
+        self.error = None  # it was about what was there before
         if body == self.body:
             return
         if len(str(self.body)) <= KEPT_STEP_CHARACTERS:
             self.steps = [*self.steps[1 - KEPT_STEPS :], self.body]
-        self.body, self.text, self.wrong, self.dry_run = body, None, None, None
+        self.body, self.text, self.wrong = body, None, None
 
     def edit(self, text: str) -> None:
         """The JSON as it was typed: it becomes the body, or stays as it is with what is wrong with it."""
         try:
-            body = parsed(text) if len(text) <= CHECKED_TEXT else as_object(text)
+            body = as_object(text)
         except BadInput as wrong:
             self.text, self.wrong = text, BadInput(wrong.message, wrong.hint)
             return
@@ -130,7 +126,7 @@ class Sheet:
 
     def drop_edit(self) -> None:
         """Back to the JSON of the body."""
-        self.text = self.wrong = None
+        self.text = self.wrong = self.error = None
 
     def use_form(self, form: Form) -> None:
         """Show the body in that form, and write its rows so."""
@@ -142,7 +138,7 @@ class Sheet:
         """Back by one change."""
         if self.steps:
             self.body = self.steps.pop()
-            self.text = self.wrong = self.dry_run = None
+            self.text = self.wrong = None
 
     def misfits(self) -> list[Misfit]:
         """What does not fit what the model says it takes."""

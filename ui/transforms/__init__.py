@@ -1,1 +1,1 @@
-"""The Transforms page's parts, and ``diff``, which other pages draw too."""
+"""The parts of the Transforms page; other pages draw ``diff``, ``dry_run`` and ``take_away``, too."""

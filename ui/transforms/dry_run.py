@@ -9,8 +9,8 @@ import streamlit as st
 
 from services.background import in_background
 from services.errors import PlaygroundError
-from services.sandbox import Hook, Sandbox, Status
-from services.transforms import Envelope, HookRun, failure, run_hook
+from services.sandbox import Fault, Hook, Sandbox, Status
+from services.transforms import RETURNED_NONE, Envelope, HookRun, failure, run_hook
 from services.transforms.samples import read_sample, read_sample_request
 from ui.errors import draw_error
 from ui.foreign_text import code
@@ -50,7 +50,7 @@ class DryRun:
         self.of = (source, request, response, envelope)
         """What it is a run of."""
         texts = {Hook.INPUT: request, Hook.OUTPUT: response}
-        self.sides = {hook: _read(hook, texts[hook]) for hook in HOOKS}
+        self.sides = {hook: _read(hook, texts[hook], envelope) for hook in HOOKS}
         before: Future[HookRun | None] | None = None
         for side in self.sides.values():
             if side.error is None and texts[side.hook].strip():
@@ -80,11 +80,13 @@ def _after(before: "Future[HookRun | None] | None", work: Callable[[], HookRun |
     return run
 
 
-def _read(hook: Hook, text: str) -> Side:
+def _read(hook: Hook, text: str, envelope: Envelope) -> Side:
     side = Side(hook)
     try:
-        if text.strip():
-            side.sample = read_sample_request(text) if hook is Hook.INPUT else read_sample(text, SIDES[hook])
+        if text.strip() and hook is Hook.INPUT:
+            side.sample = envelope.body_of(read_sample_request(text))
+        elif text.strip():
+            side.sample = read_sample(text, SIDES[hook])
     except PlaygroundError as error:
         side.error = error
     return side
@@ -106,12 +108,14 @@ def _watch(run: DryRun, over: int) -> None:
 
 
 def _draw_sides(run: DryRun) -> None:
+    told: Fault | None = None
     for column, side in zip(st.columns(2, gap="medium"), run.sides.values(), strict=True):
         with column, st.container(key=f"transforms-{SIDES[side.hook]}-side"):
-            _draw_side(run, side)
+            told = _draw_side(run, side, told)
 
 
-def _draw_side(run: DryRun, side: Side) -> None:
+def _draw_side(run: DryRun, side: Side, told: Fault | None) -> Fault | None:
+    """Draw it. *told*: a failure that stands beside it already. What stands there now."""
     st.markdown(code(side.hook.value))
     if side.error is not None:
         draw_error(side.error)
@@ -121,28 +125,38 @@ def _draw_side(run: DryRun, side: Side) -> None:
         st.caption(":material/hourglass_top: Running")
     elif (done := side.run.result()) is None:
         st.caption(f"The source does not define it: the {SIDES[side.hook]} stays as it is.")
+    elif done.result.status is Status.OK:
+        draw_hook_run(done)
+        _draw_change(run, side, done)
+    elif done.result.fault == told:
+        st.caption("The same, before it could begin.")
     else:
         draw_hook_run(done)
-        if done.result.status is Status.OK:
-            _draw_change(run, side, done)
+        return done.result.fault
+    return None
 
 
 def _draw_change(run: DryRun, side: Side, done: HookRun) -> None:
     if side.hook is Hook.INPUT:
         after = run.envelope.close(side.sample, done.result.value)
-        draw_difference(side.sample, after, label="The body that would be sent", key="transforms-request-difference")
+        label, key = "The body that would be sent", "transforms-request-difference"
+        draw_difference(side.sample, after, label=label, key=key, of=done)
     else:
         before = run.envelope.open_reply(side.sample)
-        draw_difference(before, done.result.value, label="What you would get", key="transforms-response-difference")
+        label, key = "What you would get", "transforms-response-difference"
+        draw_difference(before, done.result.value, label=label, key=key, of=done)
+        if done.result.value is None:
+            st.caption(f":material/info: {RETURNED_NONE}")
 
 
-def draw_hook_run(run: HookRun) -> None:
-    """How one run of one function ended, and what it printed."""
+def draw_hook_run(run: HookRun, *, told: bool = False) -> None:
+    """How one run of one function ended, and what it printed. *told*: its failure stands elsewhere already."""
     result = run.result
     if result.status is Status.OK:
         st.caption(f":material/check_circle: It ran in {result.seconds * 1000:.0f} ms.")
     else:
-        draw_error(failure(run))
+        if not told:
+            draw_error(failure(run))
         _draw_way(run)
     if result.printed or result.printed_lost:
         lost = result.printed_lost + max(0, len(result.printed) - PRINTED)

@@ -5,6 +5,7 @@ only, and nothing of it that is particular to an operating system: the same file
 """
 
 import builtins
+import difflib
 import importlib
 import inspect
 import io
@@ -43,6 +44,7 @@ NEEDED_LATER = (
     "encodings.rot_13 encodings.unicode_escape encodings.utf_16 encodings.utf_16_be encodings.utf_16_le encodings.utf_32 "
     "encodings.utf_7 encodings.utf_8_sig inspect linecache stringprep"
 )
+MOST_USED = "json, re, math, datetime, random, collections, itertools, functools, string, textwrap, statistics, hashlib"
 IMPORTABLE = frozenset(name.split(".")[0] for name in MODULES.split())
 
 
@@ -162,7 +164,7 @@ def _run(source: str, hook: str, argument: Any) -> Any:
     if hook == LOAD:
         return defined
     if hook not in defined:
-        raise _missing(hook, defined)
+        raise _missing(hook, defined, namespace)
     value = _call(namespace[hook], hook, argument)
     _check_returned(value, hook)
     return _plain(value)
@@ -177,7 +179,11 @@ def _check_text(source: str) -> None:
         raise SyntaxError(message, (FILE_NAME, line, found.start() - start, None, None, None))
 
 
-def _missing(hook: str, defined: list[str]) -> Rejected:
+def _missing(hook: str, defined: list[str], namespace: dict[str, Any]) -> Rejected:
+    functions = [name for name, value in namespace.items() if callable(value) and name not in HOOKS]
+    for near in difflib.get_close_matches(hook, functions, n=1, cutoff=0.8):
+        line = getattr(getattr(namespace[near], "__code__", None), "co_firstlineno", None)
+        return Rejected(f"there is no function {hook}; {near} may be it, misspelt", "NoSuchHook", line)
     if defined:
         return Rejected(f"there is no function {hook}, only {defined[0]}", "NoSuchHook")
     return Rejected("there is neither a function transform_input nor a function transform_output", "NoHooks")
@@ -204,7 +210,12 @@ def _check_returned(value: Any, hook: str) -> None:
     if inspect.isgenerator(value):
         raise Rejected("it returned a generator: write return in place of yield")
     if hook == "transform_input" and not isinstance(value, dict):
-        raise Rejected(f"it must return the request, a dict, and returned a {type(value).__name__}")
+        raise Rejected(f"it must return the request, a dict, and returned {_a(value)}")
+
+
+def _a(value: Any) -> str:
+    kind = type(value).__name__
+    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
@@ -223,9 +234,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return _plain_dict(value, depth)
     if isinstance(value, list | tuple):
         return _plain_list(value, depth)
-    raise Rejected(
-        f"what it returned holds a {type(value).__name__}{AT}; JSON has dict, list, str, int, float, bool and None"
-    )
+    raise Rejected(f"what it returned holds {_a(value)}{AT}; JSON has dict, list, str, int, float, bool and None")
 
 
 def _plain_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
@@ -382,5 +391,7 @@ def _only_importable(imports: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _unavailable(name: str) -> ImportError:
-    there = ", ".join(sorted(one for one in IMPORTABLE if not one.startswith("_")))
-    return ImportError(f"a transform cannot import {name}. It can import {there}")
+    return ImportError(
+        f"a transform cannot import {name}: the sandbox keeps files, the network and other packages out. "
+        f"There are {MOST_USED} and others of the standard library"
+    )

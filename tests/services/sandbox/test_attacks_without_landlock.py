@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.services.sandbox.attacking import attack
-from tests.services.sandbox.stage import ATTACKS
+from tests.services.sandbox.attacking import attack, chosen
+
+HOW = ("any-import", "no-landlock")
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", chosen(*HOW))
 def test_an_attack_is_contained(name):
-    assert attack("any-import", "no-landlock")[name]["problems"] == []
+    assert attack(*HOW)[name]["problems"] == []

@@ -31,6 +31,8 @@ FORGED = [
     b'{"status":"ok","value":{"a":1e999}}',
     b'{"status":"ok","value":{"a":NaN}}',
     b'{"status":"ok","value":{"a":' + b"9" * 5000 + b"}}",
+    b'{"status":"ok","value":{"a":-' + b"9" * 310 + b"}}",
+    '{"status":"ok","value":{"a":"é"}}'.encode(),
     b'{"status":"ok","value":null}',
     b'{"status":"ok","value":[1]}',
     b'{"status":["ok"],"value":{}}',
@@ -61,7 +63,8 @@ def test_an_answer_of_the_wrong_types_is_read_as_far_as_it_goes():
     assert (result.status, result.printed, result.printed_lost) == (Status.ERROR, "", 0)
     assert (fault.type, len(fault.message), fault.line, fault.column) == ("Error", 2000, None, None)
     assert (fault.end_line, fault.end_column, fault.cause, len(fault.frames)) == (None, None, "", 10)
-    forged = {"status": "error", "fault": [1]}
+    forged = {"status": "error", "fault": [1], "printed_lost": 10**308}
+    assert messages.reply(json.dumps(forged).encode(), Hook.INPUT, 0.0).printed_lost == 10**12
     assert messages.reply(json.dumps(forged).encode(), Hook.INPUT, 0.0).fault.type == "Error"
     lone = messages.reply(rb'{"status":"ok","value":{"\ud800":"\ud83d\ude00\ude00"}}', Hook.INPUT, 0.0)
     assert lone.value == {"\ufffd": "😀\ufffd"}

@@ -69,17 +69,19 @@ def test_a_run_that_does_not_end_is_ended_in_time_and_says_so():
     sandbox = Sandbox(NativeEngine())
     assert sandbox.state.available
     try:
-        for _ in range(3):  # a busy machine is no failure
-            began = time.monotonic()
-            result = sandbox.run(LOOP, Hook.INPUT, {})
-            took = time.monotonic() - began
-            if took < 2.5:
-                break
-        assert 2.0 <= took < 2.5
-        assert (result.status, result.seconds, result.fault.message) == (Status.TIMEOUT, 2.0, "it ran longer than 2 s")
-        processor = sandbox.run(LOOP, Hook.INPUT, {}, limits=Limits(wall_seconds=10, cpu_seconds=1))
-        assert processor.status is Status.TIMEOUT
-        assert processor.seconds < 5
+        began = time.monotonic()
+        result = sandbox.run(LOOP, Hook.INPUT, {}, limits=Limits(wall_seconds=0.5))
+        assert (
+            0.5 <= time.monotonic() - began < 10
+        )  # a busy machine is no failure; for want of an end it would be never
+        assert (result.status, result.seconds, result.fault.message) == (
+            Status.TIMEOUT,
+            0.5,
+            "it ran longer than 0.5 s",
+        )
+        processor = sandbox.run(LOOP, Hook.INPUT, {}, limits=Limits(wall_seconds=60, cpu_seconds=1))
+        assert (processor.status, processor.seconds) == (Status.TIMEOUT, 1)
+        assert processor.fault.message == "it ran longer than 1 s of processor time"
     finally:
         sandbox.close()
 

@@ -9,7 +9,7 @@ from services.sandbox import sandbox
 from services.transforms import HookRun
 from ui.components.code_editor import LineFault, code_editor
 from ui.session import owner
-from ui.transforms.desk import Draft, desk, tab, type_into
+from ui.transforms.drafts import Draft, drafts, tab, type_into
 from ui.transforms.dry_run import DryRun
 
 GIVEN = (
@@ -44,7 +44,7 @@ def all_marked(draft: Draft) -> None:
 
 def _run_text(draft: Draft, text: str) -> None:
     type_into(draft, "source", text)
-    start_dry_run(desk().drafts.get(tab().shown, draft))
+    start_dry_run(drafts().open.get(tab().shown, draft))
 
 
 def start_dry_run(draft: Draft) -> None:

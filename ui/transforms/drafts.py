@@ -1,12 +1,12 @@
-"""What is on the desk of the Transforms page: drafts, which of them a tab shows, and whose typing counts."""
+"""The drafts of the Transforms page: what is in them, which of them a tab shows, and whose typing counts."""
 
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from services.errors import PlaygroundError
+from services.errors import BadInput, PlaygroundError
 from services.invocation import InvocationJob
-from services.transforms import DRAFT, Envelope, Starter, Transform, library
+from services.transforms import DRAFT, Envelope, Starter, Takes, Transform, library
 from services.transforms.samples import sample_text
 from services.workspace import Workspace
 from ui.session import kept, owner, remembered
@@ -37,6 +37,10 @@ class Draft:
     """The one that was saved or opened last."""
     saved: str | None = None
     """The source of that version."""
+    began: str | None = None
+    """The source that it began with; None where that was somebody's work already."""
+    filled: tuple[str, str] = ("", "")
+    """The samples that it was given last, by a starter or an endpoint."""
     source: str = EMPTY
     request: str = ""
     response: str = ""
@@ -66,8 +70,20 @@ class Draft:
 
     @property
     def unsaved(self) -> bool:
-        """Whether there is anything that no version holds."""
-        return self.source != (EMPTY if self.saved is None else self.saved)
+        """Whether there is anything that would be lost with it: that was typed, and that no version holds."""
+        if self.saved is not None:
+            return self.source != self.saved
+        return self.source != self.began or self.samples_typed
+
+    @property
+    def samples_typed(self) -> bool:
+        """Whether a person wrote in the samples."""
+        return (self.request, self.response) != self.filled
+
+    def fill(self, request: str, response: str) -> None:
+        """Let the samples be these, whatever they were."""
+        put_text(self, request=request, response=response)
+        self.filled = (request, response)
 
     @property
     def transform(self) -> Transform:
@@ -81,46 +97,60 @@ class Draft:
 
 
 @dataclass
-class Desk:
+class TransformDrafts:
     """The drafts of this browser, the last shown one last."""
 
-    drafts: "OrderedDict[str, Draft]" = field(default_factory=OrderedDict)
+    open: "OrderedDict[str, Draft]" = field(default_factory=OrderedDict)
     count: int = 0
 
-    def new(self, like: Draft | None = None) -> Draft:
-        """A draft that is not saved; a copy of *like*'s texts."""
-        self.count += 1
-        made = Draft(f"draft:{self.count}", f"Draft {self.count}")
-        if like is not None:
-            made = replace(
-                made, source=like.source, request=like.request, response=like.response, envelope=like.envelope
-            )
+    def new(self, source: str = EMPTY, request: str = "", response: str = "") -> Draft:
+        """A draft that begins with these texts. Raises BadInput where too many hold unsaved work."""
+        made = self._numbered(source, request, response)
+        made.began, made.filled = source, (request, response)
         self.put(made)
         return made
 
+    def copy(self, like: Draft) -> Draft:
+        """A draft of the texts of *like*, however many there are: what is in it may be nowhere else."""
+        made = self._numbered(like.source, like.request, like.response)
+        made.envelope = like.envelope
+        self.open[made.id] = made
+        return made
+
     def put(self, draft: Draft) -> None:
-        """Lay it on the desk. Where there are too many, one goes in which nothing is lost, or else the oldest."""
-        self.drafts[draft.id] = draft
-        while len(self.drafts) > MOST_DRAFTS:
-            others = [one for one in self.drafts.values() if one is not draft and not one.calling]
-            gone = next((one for one in others if not one.unsaved), others[0])
-            del self.drafts[gone.id]
+        """Take it in. Where there are too many, the oldest goes in which nothing is lost; raises BadInput for none."""
+        while len(self.open) >= MOST_DRAFTS:
+            idle = (one for one in self.open.values() if not one.unsaved and not one.calling)
+            gone = next(idle, None)
+            if gone is None:
+                raise BadInput(
+                    f"{len(self.open)} drafts hold work that is not saved, and no more are kept.",
+                    "Save or discard one of them first.",
+                )
+            del self.open[gone.id]
+        self.open[draft.id] = draft
+
+    def _numbered(self, source: str, request: str, response: str) -> Draft:
+        self.count += 1
+        name = f"Draft {self.count}"
+        return Draft(f"draft:{self.count}", name, source=source, request=request, response=response)
 
     def named(self, name: str) -> Draft | None:
         """The draft that is saved under that name."""
-        return next((one for one in self.drafts.values() if one.name == name), None)
+        return next((one for one in self.open.values() if one.name == name), None)
 
     def without(self, names: list[str]) -> None:
         """Of the saved ones only *names* are still there: what else is open is a draft from now on."""
-        for draft in self.drafts.values():
+        for draft in self.open.values():
             if draft.name and draft.name not in names:
                 draft.name, draft.version, draft.saved = "", DRAFT, None
 
     def let_go(self, of: Workspace) -> None:
-        """End what runs with that workspace's token."""
-        for draft in self.drafts.values():
+        """End what runs with that workspace's token, and forget what it brought."""
+        for draft in self.open.values():
             if draft.job is not None and draft.called is of:
                 draft.job.stop()
+                draft.job = draft.called = None
 
 
 @dataclass
@@ -137,8 +167,16 @@ class TransformTab:
     """The transform that its address named when it was looked at last."""
     endpoint: str = ""
     """For samples and calls."""
+    linked_endpoint: str = ""
+    """The endpoint that its address named when it was looked at last."""
+    fits: Takes | None = None
+    """A starter was chosen, and an endpoint of this kind fits it."""
+    refill: bool = False
+    """An endpoint was chosen, and its samples are to be put where nobody has typed any."""
     said: str = ""
     """What came of the last click, as a sentence of ours in Markdown."""
+    refusal: PlaygroundError | None = None
+    """Why the last choice of a transform was not followed."""
 
     def shows(self, draft: Draft) -> None:
         """Show that draft from now on."""
@@ -151,9 +189,9 @@ class TransformTab:
             self.shows(draft)
 
 
-def desk() -> Desk:
+def drafts() -> TransformDrafts:
     """This browser's."""
-    return kept(Desk)
+    return kept(TransformDrafts)
 
 
 def tab() -> TransformTab:
@@ -170,7 +208,7 @@ def type_into(draft: Draft, part: str, text: str) -> None:
     if getattr(draft, part) == text:
         return
     if here.seen != draft.changes and draft.changed_by != here.id and here.shown == draft.id:
-        draft = desk().new(like=draft)
+        draft = drafts().copy(draft)
         here.said = (
             f"Another tab changed this transform meanwhile. What you typed here is now {draft.title}; nothing is lost."
         )
@@ -197,10 +235,10 @@ def open_saved(name: str) -> Draft:
 
     Raises PlaygroundError.
     """
-    draft, found = desk().named(name), library().get(owner(), name)
+    draft, found = drafts().named(name), library().get(owner(), name)
     if draft is None:
         draft = Draft(f"saved:{name}", name)
-        desk().put(draft)
+        drafts().put(draft)
     if not draft.unsaved or draft.version == DRAFT:
         is_saved(draft, found)
         if draft.source != found.source:
@@ -215,11 +253,12 @@ def is_saved(draft: Draft, found: Transform) -> None:
 
 
 def begin(starter: Starter | None = None) -> Draft:
-    """A new draft, from *starter* with its samples; shown in this tab."""
-    draft = desk().new()
-    if starter is not None:
-        draft.source = starter.source
-        draft.request = "" if starter.request is None else sample_text(starter.request)
-        draft.response = "" if starter.response is None else sample_text(starter.response)
+    """A new draft, from *starter* with its samples; shown in this tab. Raises BadInput where there is no room for one."""
+    if starter is None:
+        draft = drafts().new()
+    else:
+        samples = ("" if one is None else sample_text(one) for one in (starter.request, starter.response))
+        draft = drafts().new(starter.source, *samples)
+        draft.envelope, tab().fits = starter.envelope, starter.asks
     tab().shows(draft)
     return draft

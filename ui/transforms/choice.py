@@ -15,7 +15,7 @@ from ui.session import (
     transform_in_address,
     typed_into,
 )
-from ui.transforms.desk import Draft, begin, desk, open_saved, put_text, tab
+from ui.transforms.drafts import Draft, begin, drafts, open_saved, put_text, tab
 
 _SHOWN = "transforms.shown"
 
@@ -33,12 +33,12 @@ class _TransformImport:
         return f"transforms.import-{self.number}"
 
 
-def shelf() -> Draft:
+def transform_choice() -> Draft:
     """Draw the choice; the draft that is shown. Raises LibraryTrouble."""
     names = library().names(owner())
-    desk().without(names)
+    drafts().without(names)
     draft = _shown(names)
-    labels = {_option(one): one.name or one.title for one in desk().drafts.values()}
+    labels = {_option(one): one.name or one.title for one in drafts().open.values()}
     options = [*(_saved(name) for name in names), *(option for option in labels if option.startswith("draft:"))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
@@ -53,6 +53,8 @@ def shelf() -> Draft:
             _draw_starters()
         with st.popover("Import", icon=":material/upload_file:"):
             _draw_import()
+    if (refusal := tab().refusal) is not None:
+        draw_error(refusal)
     show_transform_in_address(draft.name)
     return draft
 
@@ -67,15 +69,17 @@ def _saved(name: str) -> str:
 
 
 def _shown(names: list[str]) -> Draft:
-    """What a new address names; else what this tab shows; else what was shown last; else a new one."""
+    """What a new address names; else what this tab shows; else what was shown last, or saved last; else a new one."""
     here, linked = tab(), transform_in_address()
-    draft = desk().drafts.get(here.shown)
+    draft = drafts().open.get(here.shown)
     if linked in names and linked != here.linked:
-        draft = open_saved(linked)
+        draft = _opened(linked) or draft
+    if draft is None and not drafts().open and names:
+        draft = _opened(library().last_saved(owner()) or names[0])
     if draft is None:
-        draft = next(reversed(desk().drafts.values())) if desk().drafts else begin(STARTERS[0])
+        draft = next(reversed(drafts().open.values())) if drafts().open else begin(STARTERS[0])
     here.linked = draft.name
-    desk().drafts.move_to_end(draft.id)
+    drafts().open.move_to_end(draft.id)
     here.follows(draft)
     return draft
 
@@ -83,16 +87,26 @@ def _shown(names: list[str]) -> Draft:
 def _choose() -> None:
     option = typed_into(_SHOWN)
     if option.startswith("saved:"):
-        show(open_saved(option.removeprefix("saved:")))
-    elif found := desk().drafts.get(option.removeprefix("draft:")):
+        if found := _opened(option.removeprefix("saved:")):
+            show(found)
+    elif found := drafts().open.get(option.removeprefix("draft:")):
         show(found)
+
+
+def _opened(name: str) -> Draft | None:
+    """That saved transform; None, with the reason noted, where it cannot be opened."""
+    try:
+        return open_saved(name)
+    except PlaygroundError as refusal:
+        tab().refusal = refusal
+        return None
 
 
 def show(draft: Draft) -> None:
     """Show that draft in this tab, and let the address name it."""
     here = tab()
     here.shows(draft)
-    here.said, here.linked = "", draft.name
+    here.said, here.linked, here.refusal = "", draft.name, None
     show_transform_in_address(draft.name)
 
 
@@ -106,7 +120,10 @@ def _draw_starters() -> None:
 
 
 def _start(starter: Starter | None) -> None:
-    show(begin(starter))
+    try:
+        show(begin(starter))
+    except PlaygroundError as refusal:
+        tab().refusal = refusal
 
 
 def _draw_import() -> None:
@@ -122,11 +139,12 @@ def _import(taking: _TransformImport) -> None:
     taking.number += 1
     try:
         source = read_source(content)
+        draft = drafts().new()
     except PlaygroundError as refusal:
         taking.refusal = refusal
         return
     taking.refusal = None
-    draft = desk().new()
     put_text(draft, source=source)
     show(draft)
+    tab().refill = True
     tab().said = f"The file is {literal(draft.title)} now. It is not saved yet."

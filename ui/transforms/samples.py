@@ -1,49 +1,85 @@
 """The samples of a draft, and the ways to get them: typed, an endpoint's own, the last real call."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
 
 from services.endpoints import Endpoint, get_endpoint_detail
+from services.errors import PlaygroundError
 from services.invocation import get_test_body
 from services.invocation.exchanged import exchanged
-from services.transforms import Envelope
-from services.transforms.samples import sample_reply, sample_text
+from services.transforms import Envelope, Takes
+from services.transforms.envelope import RECORDS
+from services.transforms.samples import read_sample_request, sample_reply, sample_text
 from services.workspace import Workspace
 from ui.components.code_editor import code_editor
 from ui.connecting import endpoints, partner
 from ui.errors import showing_errors
 from ui.foreign_text import code
-from ui.session import entered, kept, mirror, typed_into
+from ui.session import endpoints_in_address, entered, kept, mirror, typed_into
 from ui.tallies import Tallies, all_tallies
-from ui.transforms.desk import Draft, put_text, tab, type_into
+from ui.transforms.drafts import Draft, tab, type_into
 from ui.transforms.dry_run import draw_dry_run
-from ui.transforms.writing import as_it_is, start_dry_run
+from ui.transforms.source_editor import as_it_is, start_dry_run
 
 _ENDPOINT = "transforms.endpoint"
 _WHOLE, _RECORD = "The whole body", "One record"
 _ENVELOPES = {_WHOLE: Envelope.BODY, _RECORD: Envelope.RECORD}
 _ENVELOPE = "transforms.envelope"
+MOST_LOOKED_AT = 100_000
+"""Characters of a sample that is read at each rerun."""
 _ABOUT_ENVELOPE = (
     "LangChain's Databricks class gives transform_input one record, {prompt, stop}, wraps what it returns into "
     "dataframe_records, and gives transform_output the first prediction. “One record” does the same where a body has one record."
 )
 
 
-def endpoint_choice(here: Workspace) -> Endpoint | None:
-    """Draw the choice of the endpoint whose samples are taken and that is called; None where there is none."""
+def endpoint_choice(here: Workspace, draft: Draft) -> Endpoint | None:
+    """Draw the choice of the endpoint whose samples are taken and that is called; None where there is none.
+
+    The address may name one; and a starter that was just chosen comes with one that it is for.
+    """
     found = {one.name: one for one in endpoints(here)}
-    if tab().endpoint not in found:
-        tab().endpoint = next((one.name for one in found.values() if one.ready and one.chats), next(iter(found), ""))
+    linked = next((name for name in endpoints_in_address() if name in found), "")
+    if linked and linked != tab().linked_endpoint:
+        tab().linked_endpoint, tab().fits = linked, None
+        _use_endpoint(draft, found[linked])
+    wanted, tab().fits = tab().fits, None
+    now = found.get(tab().endpoint)
+    if now is None or not _fits(now, wanted):
+        usual = [one for one in found.values() if one.ready and one.chats] or list(found.values())
+        fitting = [one for one in found.values() if one.ready and wanted is not None and _fits(one, wanted)]
+        tab().endpoint = next((one.name for one in (fitting or [*filter(None, [now])] or usual)), "")
     if not found:
         st.info("No endpoint here. The connection page leads to another workspace.", icon=":material/bedtime:")
         return None
-    st.selectbox("Endpoint", list(found), key=mirror(_ENDPOINT, tab().endpoint), on_change=_choose_endpoint, width=360)
+    st.selectbox(
+        "Endpoint",
+        list(found),
+        key=mirror(_ENDPOINT, tab().endpoint),
+        on_change=_choose_endpoint,
+        args=(draft, found),
+        width=360,
+    )
     return found[tab().endpoint]
 
 
-def _choose_endpoint() -> None:
-    tab().endpoint = typed_into(_ENDPOINT)
+def _fits(endpoint: Endpoint, wanted: Takes | None) -> bool:
+    return endpoint.chats if wanted is Takes.CHAT else not endpoint.task if wanted is Takes.PROMPT else True
+
+
+def _choose_endpoint(draft: Draft, found: Mapping[str, Endpoint]) -> None:
+    chosen = found.get(typed_into(_ENDPOINT))
+    if chosen is not None:
+        _use_endpoint(draft, chosen)
+
+
+def _use_endpoint(draft: Draft, endpoint: Endpoint) -> None:
+    """Let the samples be for that endpoint: LangChain's transforms were given a custom model's one record."""
+    wraps = RECORDS in draft.source
+    draft.envelope = Envelope.BODY if endpoint.task or wraps else Envelope.RECORD
+    tab().endpoint, tab().refill = endpoint.name, True
 
 
 def fill_buttons(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
@@ -61,18 +97,19 @@ def fill_buttons(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
         help="The last answered call of it from this browser: chat, test calls, and those below",
     )
     if last and called is not None:
-        put_text(draft, request=sample_text(called[0]), response=sample_text(called[1]))
+        draft.fill(sample_text(called[0]), sample_text(called[1]))
         st.rerun()
-    if asked:
+    refill, tab().refill = tab().refill and not draft.samples_typed, False
+    if asked or refill:
         with st.spinner(f"Asking how {code(endpoint.name)} wants to be asked", show_time=True):
             found = get_test_body(here, get_endpoint_detail(here, endpoint.name))
         request = sample_text(found[1]) if found is not None else '{\n  "inputs": []\n}'
-        put_text(draft, request=request, response=sample_text(sample_reply(endpoint.task)))
+        draft.fill(request, sample_text(sample_reply(endpoint.task)))
         st.rerun()
 
 
-def samples(draft: Draft) -> None:
-    """Draw both samples."""
+def envelope_choice(draft: Draft) -> None:
+    """Draw what the functions are given of a body."""
     chosen = next(label for label, envelope in _ENVELOPES.items() if envelope is draft.envelope)
     st.segmented_control(
         "The functions are given",
@@ -82,6 +119,10 @@ def samples(draft: Draft) -> None:
         help=_ABOUT_ENVELOPE,
         required=True,
     )
+
+
+def samples(draft: Draft) -> None:
+    """Draw both samples."""
     for part, column in zip(("request", "response"), st.columns(2, gap="medium"), strict=True):
         with column:
             st.markdown(f"Sample {part} :small[(JSON; empty: not run)]")
@@ -97,6 +138,21 @@ def samples(draft: Draft) -> None:
                 on_run=partial(_run, draft, part),
             )
             type_into(draft, part, edited.text)
+    _draw_given(draft)
+
+
+def _draw_given(draft: Draft) -> None:
+    """Say where there is no one record to give."""
+    if draft.envelope is not Envelope.RECORD or not 0 < len(draft.request.strip()) < MOST_LOOKED_AT:
+        return
+    try:
+        body = draft.envelope.body_of(read_sample_request(draft.request))
+    except PlaygroundError:  # a run of it tells
+        return
+    if draft.envelope.open(body) == body:
+        st.caption(
+            ":material/info: This body has not one record in `dataframe_records`, so the function is given the whole body."
+        )
 
 
 def _choose_envelope(draft: Draft) -> None:

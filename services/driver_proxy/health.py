@@ -6,12 +6,12 @@ from enum import StrEnum
 
 from services.call import Call
 from services.clusters import get_cluster
-from services.driver_proxy import Target, Via, can_call_directly
 from services.driver_proxy.call import send_to
 from services.driver_proxy.diagnosis import trouble_in
-from services.errors import BadInput, PlaygroundError, Side
+from services.driver_proxy.direct import direct_address
+from services.driver_proxy.target import Target, Via
+from services.errors import PlaygroundError, Side
 from services.replies import in_time
-from services.settings import Settings
 from services.workspace import Workspace
 
 HEALTH_PATH = "/health"
@@ -50,12 +50,17 @@ class Health:
         return self.kind is not HealthKind.AWAY
 
 
-def get_health(workspace: Workspace, target: Target) -> Health:
-    """Look once. Never raises for what the app, the proxy or the workspace does: that is the health."""
+def get_health(workspace: Workspace, target: Target, *, alone: bool = False) -> Health:
+    """Look once. Never raises for what the app, the proxy or the workspace does: that is the health.
+
+    *alone* is for a direct target (``why_not_directly``).
+    """
     call = Call()
     asked = replace(target, method="GET", path=HEALTH_PATH)
     try:
-        address = _address(workspace, target) if target.via is Via.DIRECT else ""
+        direct = target.via is Via.DIRECT
+        cluster = get_cluster(workspace, target.cluster_id) if direct else None
+        address = direct_address(workspace, cluster, alone=alone) if direct else ""
         with in_time(call, SECONDS, target.label):
             answer = send_to(workspace, asked, None, call, driver_address=address)
             if answer.events is not None:
@@ -66,14 +71,6 @@ def get_health(workspace: Workspace, target: Target) -> Health:
     trouble = trouble_in(answer, asked, seconds)
     kind, said = (HealthKind.WELL, "") if trouble is None else _judged(trouble, answer.status)
     return Health(kind, said, seconds, time.time())
-
-
-def _address(workspace: Workspace, target: Target) -> str:
-    """The driver's address, where this process runs on that driver. Raises PlaygroundError."""
-    cluster = get_cluster(workspace, target.cluster_id)
-    if not can_call_directly(cluster, Settings.from_environment()):
-        raise BadInput("Brickyard does not run on that driver.", "Call it through the workspace's proxy.")
-    return cluster.driver_address
 
 
 def _judged(trouble: PlaygroundError, status: int) -> tuple[HealthKind, str]:

@@ -7,13 +7,14 @@ from weakref import WeakKeyDictionary
 
 import streamlit as st
 
-from services.errors import PlaygroundError
+from services.endpoints import Endpoint
+from services.errors import BadInput, PlaygroundError
 from services.packaging import Packaging, Step, default_name, packed_snippet, why_not_here
 from services.sandbox import Hook, Result, Status, sandbox
-from services.settings import Settings
-from services.snippets.shaped_call import ShapedCall
+from services.snippets.shaped_call import AskedEndpoint, ShapedCall
 from services.snippets.transforms import transform_snippets
 from services.transforms import HookRun, failure
+from services.transforms.samples import read_sample_request
 from services.workspace import Workspace
 from ui.connecting import partner
 from ui.endpoint_setup.draft import Drafts
@@ -21,8 +22,9 @@ from ui.endpoint_setup.stages import deployment_stages
 from ui.errors import draw_error, showing_errors
 from ui.foreign_text import code, literal
 from ui.navigation import link_to
-from ui.session import kept, owner, reseed, seed, typed_into
+from ui.session import alone, kept, owner, reseed, seed, typed_into
 from ui.snippet_list import draw_snippets
+from ui.transforms.drafts import Draft
 
 EVERY = 0.4
 READ_SOURCES = 20
@@ -58,11 +60,29 @@ class _TakenAway:
                 serving.packaging.stop()
 
 
+def taking_away(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
+    """Draw the panel, folded away: what is in it runs the source once, to know which functions it has."""
+    folded = st.expander(
+        "Take it away: as code, as an MLflow model",
+        icon=":material/code:",
+        key="transforms.take-away",
+        on_change="rerun",
+    )
+    if folded.open:
+        with folded, showing_errors():
+            body = draft.envelope.body_of(read_sample_request(draft.request))
+            st.caption("It sends the sample request above.")
+            asked = ShapedCall(AskedEndpoint.of(endpoint), body, draft.transform, draft.envelope)
+            draw_take_away(here, asked, key=f"transforms.{endpoint.name}")
+
+
 def draw_take_away(here: Workspace, call: ShapedCall, *, key: str) -> None:
     """Draw the panel. *key* stands for the thing that is called, such as ``invoke.<endpoint>``.
 
     Runs the source in the sandbox once, to know which functions it has; for the first time that takes up to a second.
     """
+    if call.transform.gone:
+        return
     with showing_errors():
         read = _read(call.transform.source)
         if read is not None and read.status is Status.OK:
@@ -97,9 +117,7 @@ def _read(source: str) -> Result | None:
 
 
 def _draw_serving(here: Workspace, call: ShapedCall, model: str, key: str) -> None:
-    settings, bound_to = Settings.from_environment(), st.get_option("server.address")
-    # Whoever lets a proxy or other origins in has made a server that others reach, wherever it listens.
-    hosted = bool(settings.databricks_app or settings.trust_forwarded_identity or settings.allowed_origins)
+    bound_to, hosted = st.get_option("server.address"), not alone()
     reason = why_not_here(here, call, bound_to=bound_to, hosted=hosted)
     serving = kept(_TakenAway).servings.setdefault(here, {}).setdefault(key, _Serving())
     with st.expander("Serve it as an MLflow model here", icon=":material/deployed_code:", expanded=serving.sent > 0):
@@ -108,6 +126,7 @@ def _draw_serving(here: Workspace, call: ShapedCall, model: str, key: str) -> No
             return
         field_key, sure_key = f"{key}.take-away.name", f"{key}.take-away.sure"
         st.text_input("Name of the model and of its endpoint", key=seed(field_key, model), disabled=serving.running)
+        st.caption("What stands in the body beside its first field, such as stop, becomes the default of a parameter.")
         st.checkbox(
             "I know this code: it will run as me on this machine, **outside the sandbox**, when the model is logged and at "
             "each call of its endpoint.",
@@ -134,7 +153,7 @@ def _serve(
         return
     serving.sent, serving.packaging, serving.error = serving.sent + 1, None, None
     if typed_into(sure_key) != "True":
-        serving.error = PlaygroundError(
+        serving.error = BadInput(
             "It runs outside the sandbox, and that is not confirmed.", "Tick the box first. Nothing was run."
         )
         return

@@ -6,20 +6,20 @@ from functools import partial
 import streamlit as st
 
 from services.endpoints import Endpoint
-from services.errors import BadInput, PlaygroundError
-from services.transforms import LOCAL, file_name, library
+from services.errors import PlaygroundError
+from services.transforms import LOCAL, checked_name, file_name, library
 from services.workspace import Workspace
 from ui.confirmation import confirmed_by_name
 from ui.errors import draw_error, showing_errors
 from ui.foreign_text import code, literal
 from ui.session import owner, reseed, seed, typed_into
 from ui.transform_picker import endpoint_place
-from ui.transforms.desk import Draft, desk, is_saved, put_text, tab
+from ui.transforms.choice import show
 from ui.transforms.diff import draw_source_difference
-from ui.transforms.shelf import show
+from ui.transforms.drafts import Draft, drafts, is_saved, put_text, tab
 
 
-def keeping(draft: Draft) -> None:
+def saving(draft: Draft) -> None:
     """Draw the name, Save, and the rest. A refusal is drawn here until the next click."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = seed(f"transforms.name-{draft.id}", draft.name)
@@ -86,14 +86,10 @@ def _try(draft: Draft, change: Callable[[], str]) -> None:
 
 
 def _save(draft: Draft, key: str) -> str:
-    name = typed_into(key).strip() or draft.name
-    if name != draft.name and name in library().names(owner()):
-        raise BadInput(
-            f"There is a transform “{name}” already.", "Choose another name, or open that one and change it."
-        )
-    found = library().save(owner(), name, draft.source)
+    name = checked_name(typed_into(key).strip() or draft.name)
+    found = library().save(owner(), name, draft.source, new=name != draft.name)
     if draft.name and found.name != draft.name:
-        copy = desk().new(like=draft)
+        copy = drafts().copy(draft)
         put_text(draft, source=draft.saved or draft.source)  # the one it was made from is as it was
         draft = copy
     is_saved(draft, found)
@@ -111,7 +107,7 @@ def _rename(draft: Draft, key: str) -> str:
 
 
 def _discard(draft: Draft) -> None:
-    desk().drafts.pop(draft.id, None)
+    drafts().open.pop(draft.id, None)
     tab().shown = ""
 
 

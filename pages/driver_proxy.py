@@ -23,7 +23,7 @@ PARTS: dict[str, Part] = {
     CALL: calling,
     "Contract check": contract,
     "Saved": saved,
-    "Starter app": lambda *_: starter_app(),
+    "Starter app": lambda here, *_: starter_app(here),
 }
 
 

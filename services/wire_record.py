@@ -13,7 +13,7 @@ from services.transforms.records import TransformTrace
 REDACTED = "[redacted]"
 # Not www-authenticate, which says what a server wants.
 _SECRET_HEADER = re.compile(
-    r"token|secret|auth(?!enticate)|cookie|key|passw|passphrase|pwd|credential|signature|session|jwt|bearer|(?:^|-)(?:sig|pin|otp)(?:$|-)",
+    r"token|secret|auth(?!enticate)|cookie|key|passw|passphrase|pwd|credential|signature|session|jwt|bearer|hmac|(?:^|[-_])(?:sig|pin|otp|pass|pat|psk)(?:$|[-_])",
     re.IGNORECASE,
 )
 KEPT_REPLY = 8_000_000

@@ -221,6 +221,12 @@ def uploaded(key: str) -> bytes | None:
     return file.getvalue() if isinstance(file, UploadedFile) else None
 
 
+def uploaded_name(key: str) -> str:
+    """What the file in the uploader with that key is called, as its sender says; empty for none."""
+    file = st.session_state.get(key)
+    return str(file.name) if isinstance(file, UploadedFile) else ""
+
+
 def take_upload(key: str) -> bytes:
     """The same, and this server forgets the file. For callbacks; draw the uploader under another key from then on."""
     file = st.session_state.get(key)
@@ -344,6 +350,11 @@ def show_scope_in_address(name: str) -> None:
 def transform_in_address() -> str:
     """The saved transform that the address names; empty for none."""
     return st.query_params.get("transform") or ""
+
+
+def take_sample_from_address() -> bool:
+    """Whether a link brings a body along as the sample. It does so once: the address says it no more."""
+    return st.query_params.pop("sample", None) is not None
 
 
 def show_transform_in_address(name: str) -> None:

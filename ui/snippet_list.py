@@ -12,10 +12,10 @@ def draw_snippets(snippets: Sequence[Snippet], *, key: str, label: str = "Code")
     names = [snippet.dialect for snippet in snippets]
     chosen = st.segmented_control(label, names, default=names[0], key=f"{key}-dialect", required=True)
     snippet = next((one for one in snippets if one.dialect == chosen), snippets[0])
-    if snippet.install:
-        st.code(snippet.install, language="bash")
     with st.container(key=f"{key}-snippet"):
         st.code(snippet.code, language=snippet.language)
+    if snippet.install:  # below the code: that is what was asked for
+        st.code(snippet.install, language="bash")
     if snippet.note:
         st.caption(snippet.note)
     st.download_button(

@@ -116,9 +116,11 @@ def attached_to(places: Sequence[Place]) -> Transform | None:
 
 
 def _for_address(places: Sequence[Place]) -> dict[str, str]:
-    """So that the Transforms page begins with the same endpoint."""
+    """So that the Transforms page begins with the same endpoint, and with the body that Invoke has for it."""
     first = places[0] if places else None
-    return {"endpoint": first.name} if first is not None and first.kind is PlaceKind.ENDPOINT else {}
+    return (
+        {"endpoint": first.name, "sample": "invoke"} if first is not None and first.kind is PlaceKind.ENDPOINT else {}
+    )
 
 
 def _draw_gone(choices: _Choices, key: str, places: Sequence[Place], name: str) -> None:
@@ -155,7 +157,7 @@ def _draw_chosen(saved: Library, whose: str, chosen: Transform, places: Sequence
     attached = bool(places) and not elsewhere
     st.caption(f"Version {chosen.version}{', attached' if attached else ''}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        link_to("transforms", "Edit", transform=chosen.name)
+        link_to("transforms", "Edit", transform=chosen.name, **_for_address(places))
         if places:
             names = ", ".join(code(place.name) for place in places)
             st.button(

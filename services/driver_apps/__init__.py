@@ -4,7 +4,7 @@ Pure: a choice in, source out. `examples/driver_app.py` is the one for FastAPI a
 """
 
 from services.driver_apps.records import SOURCES, Framework, ModelKind, Source
-from services.driver_apps.steps import Step, steps
+from services.driver_apps.steps import Step, step_here, steps
 from services.driver_apps.writing import driver_app
 
-__all__ = ["SOURCES", "Framework", "ModelKind", "Source", "Step", "driver_app", "steps"]
+__all__ = ["SOURCES", "Framework", "ModelKind", "Source", "Step", "driver_app", "step_here", "steps"]

@@ -32,3 +32,14 @@ def steps(app: Snippet, port: int) -> tuple[Step, ...]:
         Step("Once its model is loaded it says that it is well; what it prints is in the driver's log.", look),
         Step("Call it from here: choose the cluster and the port above. To end it:", "app.terminate()"),
     )
+
+
+def step_here(app: Snippet, port: int, before: str = "") -> Step:
+    """How to try it where the driver is this machine, as the local workspace's is. *before*: a shell line that signs in."""
+    run = f"python {app.file_name} --host 127.0.0.2 --port {port}"
+    return Step(
+        f"The local workspace's driver is this machine: run the file here, then choose port {port} above. Where 127.0.0.2 is "
+        "not known, as on macOS, write 0.0.0.0.",
+        f"{before} && {run}" if before else run,
+        "bash",
+    )

@@ -3,7 +3,7 @@
 from services.driver_proxy.call import DriverCallJob
 from services.driver_proxy.direct import is_this_machine, why_not_directly
 from services.driver_proxy.health import Health, HealthKind, get_health
-from services.driver_proxy.question import any_json, headers_of, question
+from services.driver_proxy.question import MORE, any_json, headers_of, question
 from services.driver_proxy.reply import DriverReply
 from services.driver_proxy.saved_targets import SavedTargets, saved_targets
 from services.driver_proxy.target import (
@@ -21,6 +21,7 @@ from services.driver_proxy.target import (
 
 __all__ = [
     "METHODS",
+    "MORE",
     "PORTS",
     "USUAL_PORT",
     "DriverCallJob",

@@ -53,10 +53,11 @@ class DriverCallJob(Job[DriverReply]):
         self._start("call", None, looks=False)
 
     def _exchange(self) -> None:
-        content = self._content
+        content, body = self._content, self._body
+        self._content, self._body = None, None  # the record has what leaves; both may be of many megabytes
         if self.hooks is not None and content is not None:
-            if isinstance(self._body, dict):
-                content = encoded(self.hooks.shape_request(dict(self._body)), most=MAX_CUSTOM_BODY)
+            if isinstance(body, dict):
+                content = encoded(self.hooks.shape_request(dict(body)), most=MAX_CUSTOM_BODY)
             else:
                 self.hooks.trace.notes.append(INPUT_NOT_RUN)
         answer = send_to(self._workspace, self._target, content, self.call, driver_address=self._address)
@@ -65,6 +66,12 @@ class DriverCallJob(Job[DriverReply]):
         if (trouble := trouble_in(answer, self._target, self.call.record.elapsed())) is not None:
             raise trouble
         self._shape_whole(answer)
+
+    def forget(self) -> None:
+        """Let go of both bodies once it is over, when newer calls need the memory. Figures and how it ended stay."""
+        if not self.running:
+            self.reply.forget()
+            self.call.record.forget_reply()
 
     def _take_in(self, answer: Answer) -> None:
         if answer.events is None:

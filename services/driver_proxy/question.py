@@ -1,23 +1,27 @@
 """What an app on a driver is asked: made of a prompt, or any JSON. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.errors import BadInput
 from services.typed_json import any_value, as_object
 
 PROMPT, STOP = "prompt", "stop"
+MORE = "More parameters (JSON)"
+"""What the field of the other keys is called."""
 
 
-def question(prompt: str, stop: Sequence[str], more: str) -> dict[str, Any]:
-    """The body that LangChain's ``Databricks`` would send: the prompt, the keys of *more*, and the stop texts if there are any.
+def question(prompt: str, stop: Sequence[str], more: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The body that LangChain's ``Databricks`` would send: the prompt, the parameters, and the stop texts if there are any.
 
-    *more* is a JSON object as text, or empty. Raises BadInput, also where it names prompt or stop once more.
+    *fields*: parameters with fields of their own, None for one that is empty and not sent. *more* is a JSON object with others as
+    text, or empty. Raises BadInput, also where it names prompt, stop or one of *fields* that is filled in once more.
     """
-    keys = as_object(more, "“More keys”") if more.strip() else {}
-    if twice := sorted(keys.keys() & {PROMPT, STOP}):
-        raise BadInput(f"More keys name {twice[0]} again.", "Take it out there; it has a field of its own.")
-    return {PROMPT: prompt} | keys | ({STOP: list(stop)} if stop else {})
+    filled = {name: value for name, value in (fields or {}).items() if value is not None}
+    keys = as_object(more, f"“{MORE}”") if more.strip() else {}
+    if twice := sorted(keys.keys() & {PROMPT, STOP, *filled}):
+        raise BadInput(f"“{MORE}” names {twice[0]} again.", "Take it out there; it has a field of its own.")
+    return {PROMPT: prompt} | filled | keys | ({STOP: list(stop)} if stop else {})
 
 
 def any_json(text: str, what: str = "The body") -> Any:

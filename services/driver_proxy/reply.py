@@ -40,6 +40,11 @@ class DriverReply(InvocationReply):
             self._raw_text = whole[:MAX_TEXT]
         return self._raw_text
 
+    def forget(self) -> None:
+        """Let go of what arrived, when newer replies need the memory. How it ended stays."""
+        super().forget()
+        self.raw, self.is_json, self.value, self._raw_text = None, False, None, None
+
     @property
     def kind(self) -> str:
         """What it is, in words; empty before it is there."""

@@ -1,9 +1,11 @@
 """A transform at work on one call: the request before it is sent, the reply when it is whole."""
 
+import re
+from difflib import SequenceMatcher
 from typing import Any
 
 from services.errors import BadInput, PlaygroundError, Side
-from services.sandbox import Hook, Limits, Result, Sandbox, Status
+from services.sandbox import Fault, Hook, Limits, Result, Sandbox, Status
 from services.transforms.envelope import Envelope
 from services.transforms.records import HookRun, Transform, TransformTrace
 
@@ -11,6 +13,11 @@ NOTHING_SENT = "Nothing was sent."
 REPLY_KEPT = "The reply is kept as it came."
 DRY_RUN = Limits(wall_seconds=1.5)
 """A person waits for a dry run, and is to read of an endless loop within 2 s."""
+_NO_SUCH, _NEITHER = "NoSuchHook", "NoHooks"
+"""What the sandbox calls a fault: there is only the other function, or one of nearly that name; there is none."""
+_NEAR = re.compile(r"; (\w+) may be it, misspelt$")
+_ALIKE = 0.88
+"""From here on it is the same word: one letter more, less or other. ``transform_ouput`` is 0.87 like ``transform_input``."""
 RETURNED_NONE = "transform_output returned None, as a function without a return statement does."
 
 
@@ -82,14 +89,25 @@ def run_hook(
 ) -> HookRun | None:
     """The dry run: what *hook* of *source* makes of *value*, with nothing sent. None where *source* does not define it."""
     result = sandbox.run(source, hook, value, user=user, limits=limits)
-    return None if _is_missing(result) else HookRun(hook, value, result)
+    return None if _is_missing(result, hook) else HookRun(hook, value, result)
 
 
-def _is_missing(result: Result) -> bool:
-    """Whether the other function is there and this one is not: a pair may be half."""
+def _is_missing(result: Result, hook: Hook) -> bool:
+    """Whether the other function is there and this one is not: a pair may be half.
+
+    Not where one has nearly its name: by a slip of the keyboard a body would pass unshaped.
+    """
     fault = result.fault
     # Rejected: an exception that the code raises may be called so too, and must not let the body pass unshaped.
-    return result.status is Status.REJECTED and fault is not None and fault.type == "NoSuchHook"
+    return (
+        result.status is Status.REJECTED and fault is not None and fault.type == _NO_SUCH and not _misspelt(fault, hook)
+    )
+
+
+def _misspelt(fault: Fault, hook: Hook) -> bool:
+    """Whether the function that is named as like it is so: ``transform_item`` may be there for itself."""
+    found = _NEAR.search(fault.message)
+    return found is not None and SequenceMatcher(None, found[1], hook.value).ratio() >= _ALIKE
 
 
 def _raise_if_failed(run: HookRun, then: str) -> None:
@@ -108,6 +126,16 @@ def _mend(run: HookRun) -> str:
     return f"What it was given has {names}{' and more' if len(given) > 8 else ''}."
 
 
+def _amend(run: HookRun) -> str:
+    """What to do about what was rejected."""
+    fault = run.result.fault
+    if fault is not None and fault.type == _NO_SUCH:
+        return f"Rename it to {run.hook.value}."
+    if fault is not None and fault.type == _NEITHER:
+        return "Define one of them, or both."
+    return "Change what the function takes or returns."
+
+
 def failure(run: HookRun, then: str = "") -> TransformFailed:
     """A failed run as a sentence and a next step; *then* is what came of the call."""
     fault, name = run.result.fault, run.hook.value
@@ -118,7 +146,7 @@ def failure(run: HookRun, then: str = "") -> TransformFailed:
             f"{name}{where}: {fault.type if fault else 'Error'}: {message}",
             _mend(run),
         ),
-        Status.REJECTED: (f"{name}: {message}.", "Change what the function takes or returns."),
+        Status.REJECTED: (f"{name}: {message}.", _amend(run)),
         Status.TIMEOUT: (
             f"{name} ran longer than {run.result.seconds:g} s and was stopped.",
             "Look for a loop that does not end.",

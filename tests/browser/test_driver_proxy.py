@@ -1,6 +1,7 @@
 """The seed's cells on driver-proxy apps, as a person does them in the browser; and the contract check."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -69,8 +70,8 @@ def test_the_cells_of_the_seed(app: App, local_workspace: LocalWorkspace, page: 
     expect(shown(page, "answer")).to_have_text(SCRIPTED)
 
     # A parameter, which the class took as model_kwargs.
-    page.get_by_role("textbox", name="More keys").fill('{"temperature": 0.1}')
-    page.get_by_role("textbox", name="More keys").press("ControlOrMeta+Enter")
+    page.get_by_role("spinbutton", name="temperature").fill("0.1")
+    page.get_by_role("spinbutton", name="temperature").press("Enter")
     settled(page)
     call(page, local_workspace)
     assert calls(local_workspace)[-1].json == {"prompt": "How are you?", "temperature": 0.1}
@@ -112,3 +113,8 @@ def test_an_app_is_checked_and_what_was_found_is_looked_into_and_taken_away(app:
         dialog.get_by_role("button", name="Close").click()
         page.get_by_role("button", name="Save the report").click()
     assert saved.value.path().read_text().count("- [x]") == len(Rule)
+    several = page.get_by_role("button", name=re.compile(r"All \d+$")).first
+    several.click()
+    page.get_by_text("Request 2: HTTP 200").click()
+    dialog.get_by_role("tab", name="Received").click()
+    expect(dialog).to_contain_text("HTTP 200")

@@ -91,7 +91,7 @@ def test_an_endless_loop_is_ended_and_told_then_mended_tried_and_called(
     expect(source.locator(".cm-lint-marker-error")).to_have_count(0)
     local_workspace.clear()
 
-    page.get_by_role("button", name=f"Call {ENDPOINT}").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     sent_side, reply_side = (
         page.locator(".st-key-transforms-call-request"),
         page.locator(".st-key-transforms-call-reply"),
@@ -156,7 +156,8 @@ def test_the_editor_can_be_left_by_keyboard_and_a_saved_transform_deleted(
     page.locator('[data-testid="stFileUploader"] input').set_input_files(file)
     expect(editor(page)).to_contain_text("response.upper()")
     settled(page)
-    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stFileUploader")).not_to_be_visible()
+    expect(page.get_by_label("Name")).to_have_value("shout")
     editor(page).click()
     page.keyboard.press("Tab")
     expect(editor(page)).to_be_focused()

@@ -14,6 +14,7 @@ from services.driver_proxy import Target
 from services.sandbox import sandbox
 from services.transforms import Place, PlaceKind, library
 from services.visitors import THIS_MACHINE
+from tests.broken_driver_apps import Flaw, driver_app
 from tests.local_workspace.driver_apps import raw_app
 from tests.local_workspaces import ROOT, LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
@@ -119,18 +120,32 @@ def test_a_newcomer_presses_send_and_sees_the_answer_and_the_bytes(page, local_w
 
 def test_stop_and_parameters_go_with_the_prompt_and_what_is_wrong_is_told_with_nothing_sent(page, local_workspace):
     page.multiselect(key="driver-proxy.stop").set_value(["bold"]).run()
+    page.number_input(key="driver-proxy.temperature").set_value(0.1).run()
     more = page.text_area(key="driver-proxy.more")
-    for wrong, part_of in (('{"a": ', "not JSON"), ("[1]", "not an object"), ('{"stop": 1}', "name stop again")):
+    for wrong, part_of in (
+        ('{"a": ', "not JSON"),
+        ("[1]", "not an object"),
+        ('{"stop": 1}', "names stop again"),
+        ('{"temperature": 1}', "names temperature again"),
+    ):
         more.set_value(wrong).run()
+        assert [one.value for one in page.markdown if part_of in one.value], "told at the field"
         pressed(page, "Send")
-        assert part_of in said(page)
+        assert "Nothing was sent" in page.error[0].value
         assert page.text_area(key="driver-proxy.more").value == wrong, "what was typed stays"
     assert proxied(local_workspace) == []
-    page.text_area(key="driver-proxy.more").set_value('{"temperature": 0.1}').run()
+    page.text_area(key="driver-proxy.more").set_value('{"max_tokens": 9}').run()
     local_workspace.queue_fault(SCRIPT, COMPLETIONS)
     called(page)
     assert codes(page)[0] == "Brick 벽돌 **"
-    assert proxied(local_workspace)[0].json == {"prompt": "How are you?", "temperature": 0.1, "stop": ["bold"]}
+    page.text_area(key="driver-proxy.more").set_value("").run()
+    page.number_input(key="driver-proxy.max_tokens").set_value(7).run()
+    page.number_input(key="driver-proxy.temperature").set_value(None).run()
+    local_workspace.queue_fault(SCRIPT, COMPLETIONS)
+    called(page)
+    first, second = proxied(local_workspace)
+    assert first.json == {"prompt": "How are you?", "temperature": 0.1, "max_tokens": 9, "stop": ["bold"]}
+    assert second.json == {"prompt": "How are you?", "max_tokens": 7, "stop": ["bold"]}
 
 
 def test_a_port_that_cannot_be_is_not_called_as_the_one_before_and_what_came_of_that_is_marked(page, local_workspace):
@@ -214,6 +229,21 @@ def test_the_check_says_of_each_rule_what_to_change_and_can_be_taken_away(page):
     assert [one.label for one in page.get("download_button")] == ["Save the report", "Save as a pytest file"]
 
 
+def test_a_rule_with_several_requests_has_one_button_and_a_menu_of_them(page):
+    with driver_app(Flaw.NONE) as good:
+        part(with_port(page, good.port), "Contract check")
+        pressed(page, "Check the contract")
+        eventually(lambda: [one for one in page.run().get("download_button") if "report" in one.label], 60)
+    assert not page.exception
+    buttons = [one for one in page.button if one.label == "Inspect"]
+    assert 0 < len(buttons) <= len(Rule)
+    assert not [one.label for one in page.button if one.label.startswith("Inspect ")]
+    menus = [one.proto for one in page.get("menu_button")]
+    assert [one.label for one in menus] == [f"All {len(one.options)}" for one in menus] != []
+    assert min(len(one.options) for one in menus) > 1
+    assert menus[0].options[0] == "Request 1: HTTP 200"
+
+
 def test_who_may_not_attach_is_told_why_and_a_cluster_that_is_not_listed_can_be_typed(open_as, local_workspace):
     page = open_as(local_workspace.host, local_workspace.users["analyst"])
     assert "You may not attach" in said(page)
@@ -232,6 +262,7 @@ def test_who_may_not_attach_is_told_why_and_a_cluster_that_is_not_listed_can_be_
 def test_a_terminated_cluster_is_started_once_and_watched_until_it_runs(open_as, make_local_workspace):
     own = make_local_workspace("--deployment-seconds", "0.5")
     page = open_as(own.host, own.token)
+    assert "apps cannot be called in this access mode" in said(page), "told beside its button"
     page.button(key=f"driver-proxy.use-{TERMINATED}").click().run()
     assert page.selectbox(key="driver-proxy.cluster_id").value == TERMINATED
     assert "Terminated" in said(page)
@@ -283,8 +314,11 @@ def test_many_saved_ones_are_asked_a_few_at_a_time_and_each_has_its_turn(local_w
         assert len(app.heads) == len(targets), "each of them once"
 
 
-def test_a_starter_app_is_shown_whole_and_what_cannot_be_is_told(page):
+def test_a_starter_app_is_shown_whole_and_what_cannot_be_is_told(page, open_as, local_workspace):
     part(page, "Starter app")
+    endpoint = page.selectbox(key="driver-proxy.app-source-ENDPOINT")
+    assert endpoint.value in endpoint.options, "one that chats here"
+    assert f'"{endpoint.value}"' in max(codes(page), key=len)
     page.selectbox(key="driver-proxy.app-model").set_value("A GGUF file").run()
     page.button_group(key="driver-proxy.app-framework").set_value("Flask").run()
     page.text_input(key="driver-proxy.app-source-GGUF").set_value("/Volumes/a/b.gguf").run()
@@ -295,3 +329,7 @@ def test_a_starter_app_is_shown_whole_and_what_cannot_be_is_told(page):
     page.number_input(key="driver-proxy.app-port").set_value(80).run()
     assert "does not reach port 80" in said(page)
     assert not page.exception
+    elsewhere = open_as(local_workspace.host, local_workspace.token, **{"app-source-ENDPOINT": "typed-name"})
+    part(elsewhere, "Starter app")
+    assert '"typed-name"' in max(codes(elsewhere), key=len), "one that is not in the list can be typed"
+    assert not [one for one in codes(elsewhere) if "127.0.0.2" in one], "another workspace's driver is not this machine"

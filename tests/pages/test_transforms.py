@@ -12,10 +12,11 @@ from services.invocation import InvocationJob
 from services.jobs import Bell
 from services.sandbox import sandbox
 from tests.browser.screens import CHAT_PATH, ENDPOINT
-from tests.local_workspaces import LocalWorkspace, LoggedRequest, eventually
+from tests.local_workspaces import ROOT, LocalWorkspace, LoggedRequest, eventually
 from ui.transforms.diff import MOST_LINES, difference
 from ui.transforms.drafts import MOST_DRAFTS, TransformDrafts
 
+PROMPT = "local-prompt-model"
 SHAPES = """\
 def transform_input(**request):
     print("asked for", request["max_tokens"])
@@ -61,7 +62,7 @@ def dry_run(page: AppTest) -> AppTest:
 
 
 def call(page: AppTest) -> AppTest:
-    press(page, f"Call {ENDPOINT}")
+    press(page, "Send")
     eventually(lambda: any(one.label == "Inspect" for one in page.run().button))
     return page
 
@@ -129,7 +130,9 @@ def test_a_call_goes_through_the_draft_once_and_shows_both_sides(page, local_wor
     reply = next(one for one in codes(page) if one.startswith('{\n  "id"'))
     content = json.loads(reply)["choices"][0]["message"]["content"]
     assert any(one.splitlines()[-1] == f'+ "{shown(content.upper())}"' for one in codes(page))
-    assert "through Draft 1, not saved" in said(page)
+    shown_at = [codes(page).index(one) for one in (content.upper(), before_input, reply)]
+    assert shown_at == sorted(shown_at), "what the transform made of it first, the reply as it came last"
+    assert "After transform_output** (Draft 1, not saved)" in said(page)
     # The call is the next dry run's sample, as it was before the transform.
     press(page, "Use its last call")
     dry_run(page)
@@ -146,6 +149,9 @@ def test_a_failing_output_keeps_the_reply_and_a_failing_input_sends_nothing(page
     write(page, "source", "def transform_output(response):\n    return response + 1\n")
     call(page)
     assert "transform_output, line 2: TypeError" in said(page)
+    assert ["transform_output, line 2: TypeError" in one.value.replace("\\", "") for one in page.error] == [True], (
+        "once"
+    )
     assert any(one.startswith('{\n  "id"') for one in codes(page))
     write(page, "source", "def transform_input(**request):\n    return 1 / 0\n")
     call(page)
@@ -160,7 +166,7 @@ def test_versions_are_kept_under_a_name_that_nobody_takes_over(page, open_page):
     name(page, "Loud")
     assert "Saved as `Loud`, version 1" in said(page)
     write(page, "source", SHAPES)
-    assert "Changed since version 1" in said(page)
+    assert "The source was changed since version 1" in said(page)
     press(page, "Save")
     assert "Saved as `Loud`, version 2" in said(page)
     press(page, "Versions")
@@ -170,7 +176,7 @@ def test_versions_are_kept_under_a_name_that_nobody_takes_over(page, open_page):
     assert "- def transform_input(**request):" in "".join(codes(page))
     press(page, "Put it into the editor")
     assert "holds version 2 again" in said(page)
-    assert "Saved as version 2." in said(page)
+    assert "The source is saved as version 2." in said(page)
     press(page, "Empty")
     name(page, "Loud")
     assert "There is a transform “Loud” already" in said(page)
@@ -183,7 +189,9 @@ def test_versions_are_kept_under_a_name_that_nobody_takes_over(page, open_page):
     next(one for one in other.text_input if one.label == "Name").set_value("Louder").run()
     press(other, "Rename")
     press(other, f"Attach to {ENDPOINT}")
-    assert f"Attached to `{ENDPOINT}`" in said(other)
+    assert f"It is attached to `{ENDPOINT}`" in said(other)
+    assert other.success[-1].value.endswith(f"is attached to `{ENDPOINT}`.")
+    assert len(other.success) == 1, "said where one pressed, and there only"
     assert other.selectbox(key="transforms.shown").options == ["Louder"]
 
 
@@ -287,3 +295,64 @@ def test_null_is_a_value_and_a_forgotten_return_is_pointed_out(page):
     write(page, "source", "def transform_output(response):\n    response\n")
     dry_run(page)
     assert "transform_output returned None" in said(page)
+
+
+def test_a_link_begins_with_what_fits_its_endpoint_and_a_reload_with_the_one_chosen_since(page):
+    assert page.session_state["transforms.endpoint"] == ENDPOINT
+    dry_run(page)
+    assert "Answer·in·one·sentence" in codes(page)[0], "a starter for chat, on a chat's sample"
+    page.selectbox(key="transforms.endpoint").set_value(PROMPT).run()
+    assert page.query_params["endpoint"] == PROMPT
+    page.segmented_control(key="transforms.envelope").set_value("The whole body").run()
+    del page.session_state["ui.transforms.drafts.TransformTab"]  # as a reload does
+    page.run()
+    assert page.selectbox(key="transforms.endpoint").value == PROMPT
+    assert page.segmented_control(key="transforms.envelope").value == "The whole body", "as it was chosen"
+
+
+def test_the_body_that_invoke_has_comes_along_but_over_nothing_that_was_typed(open_page):
+    page = open_page("invoke", endpoint=PROMPT)
+    eventually(lambda: any(one.label == "prompt (needed)" for one in page.run().text_area), 60)
+
+    def asked(text: str) -> AppTest:
+        next(one for one in page.text_area if one.label == "prompt (needed)").set_value(text).run()
+        page.query_params["endpoint"], page.query_params["sample"] = PROMPT, "invoke"
+        page.switch_page(str(ROOT / "pages" / "transforms.py")).run()
+        assert "sample" not in page.query_params
+        return page
+
+    dry_run(asked("Brought along?"))
+    assert "is the body that Invoke has" in said(page)
+    assert '"prompt":·"Brought' not in codes(page)[0]
+    assert '-       "prompt": "Brought·along?"' in codes(page)[0]
+    page.query_params["endpoint"] = PROMPT
+    page.switch_page(str(ROOT / "pages" / "invoke.py")).run()
+    dry_run(asked("And again?"))
+    assert '"And·again?"' in codes(page)[0], "by the same link, too"
+    write(page, "request", '{"prompt": "typed"}')
+    page.switch_page(str(ROOT / "pages" / "invoke.py")).run()
+    dry_run(asked("Not this one"))
+    assert '"typed"' in codes(page)[0]
+
+
+def test_a_misspelt_function_lets_no_body_pass_and_is_told_its_right_name(page, local_workspace):
+    write(page, "source", SHAPES.replace("transform_input", "tranform_input"))
+    dry_run(page)
+    assert "tranform_input may be it, misspelt" in said(page)
+    assert "Rename it to transform_input." in said(page)
+    call(page)
+    assert posts(local_workspace) == []
+    write(page, "source", "x = 1")
+    dry_run(page)
+    assert "Define one of them, or both." in said(page)
+
+
+def test_half_a_character_in_a_value_does_not_end_the_page():
+    def drawn() -> None:
+        from ui.shaped_answer import draw_value
+
+        draw_value("\ud800 half")
+        draw_value({"\ud800": "\udc00 half"})
+
+    page = AppTest.from_function(drawn).run()
+    assert codes(page) == ["? half", '{\n  "?": "? half"\n}']

@@ -20,7 +20,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from local_workspace.engines.catalog import chat_model_file
-from services.driver_apps import Framework, ModelKind, driver_app, steps
+from services.driver_apps import Framework, ModelKind, driver_app, step_here, steps
 from services.driver_contract import ContractCheck, Rule, Verdict
 from services.driver_proxy import Target
 from services.errors import BadInput
@@ -336,6 +336,8 @@ def test_every_app_is_python_that_is_told_what_to_install_and_does_what_the_seed
     assert "trust_remote_code=True" not in app.code
     assert max(map(len, app.code.splitlines())) <= 130
     assert [step.code for step in steps(app, 3001)][1] == f"%{app.install}"
+    assert step_here(app, 3001).code == "python driver_app.py --host 127.0.0.2 --port 3001"
+    assert step_here(app, 3001, ". env.sh").code.startswith(". env.sh && python ")
 
 
 @given(st.text(min_size=1, max_size=80))

@@ -292,6 +292,11 @@ def test_a_reply_that_cannot_be_written_or_drawn_as_it_is_can_be_read_all_the_sa
 
 def test_what_is_typed_as_json_names_no_key_twice():
     assert question("a", ["b"], '{"n": 1}') == {"prompt": "a", "n": 1, "stop": ["b"]}
+    fields = {"temperature": 0.0, "max_tokens": None}
+    assert question("a", [], '{"max_tokens": 4}', fields) == {"prompt": "a", "temperature": 0.0, "max_tokens": 4}
+    for twice in ("temperature", "prompt", "stop"):
+        with pytest.raises(BadInput, match=f"names {twice} again"):
+            question("a", [], f'{{"{twice}": 1}}', fields)
     for wrong, part in (('{"a": 1, "a": 2}', "twice"), ("[1", "not JSON"), ("null", "cannot be told from no body")):
         with pytest.raises(BadInput, match=part):
             any_json(wrong)

@@ -25,7 +25,7 @@ from tests.services.replies import Exchange, says, stream, whole
         "Authorization", "AUTHORIZATION", "Cookie", "set-cookie", "Proxy-Authorization", "X-Forwarded-Access-Token",
         "X-Databricks-Azure-SP-Management-Token", "X-Databricks-GCP-SA-Access-Token", "x-api-key", "ApiKey",
         "X-Client-Secret", "X-Password", "X-Auth", "X-Auth-Key", "X-Access-Key", "X-Functions-Key", "X-Credential", "X-Signature",
-        "X-Session-Id", "X-Passwd", "X-Hub-Sig",
+        "X-Session-Id", "X-Passwd", "X-Hub-Sig", "X-App-Pass", "X_PAT", "X-PSK", "X-HMAC",
     ],
 )  # fmt: skip
 def test_a_credential_is_redacted_however_its_header_is_written(name):

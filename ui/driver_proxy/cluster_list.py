@@ -11,6 +11,14 @@ from ui.foreign_text import code, literal
 
 MOST = 30
 """Clusters that are drawn; the search finds the others."""
+_NOT_YET = {
+    ClusterState.TERMINATED: "has to be started first",
+    ClusterState.TERMINATING: "has to be started again first",
+    ClusterState.ERROR: "has no driver until it is started again",
+    ClusterState.PENDING: "can be called once it runs",
+    ClusterState.RESTARTING: "can be called once it runs",
+}
+"""What keeps an app there from being called now."""
 COLOURS = {ClusterState.RUNNING: "green", ClusterState.ERROR: "red", ClusterState.TERMINATED: "gray"}
 
 
@@ -36,10 +44,7 @@ def _draw_row(view: DriverProxyView, one: Cluster) -> None:
         st.badge(one.state.value.capitalize(), color=COLOURS.get(one.state, "blue"))  # type: ignore[arg-type]
         mode = one.access_mode
         whose = f", for {literal(one.single_user)}" if one.single_user else ""
-        st.caption(
-            f"{mode.value}{whose}" + (", in which apps cannot be called" if mode.fitness is Fitness.UNFIT else ""),
-            width="content",
-        )
+        st.caption(f"{mode.value}{whose}", width="content")
         st.button(
             "Use",
             key=f"{KEY}.use-{one.cluster_id}",
@@ -49,3 +54,12 @@ def _draw_row(view: DriverProxyView, one: Cluster) -> None:
             icon=":material/check:",
             disabled=one.cluster_id == view.draft.cluster_id,
         )
+        if reason := _reason(one):
+            st.caption(f":material/warning: {reason}", width="content")
+
+
+def _reason(one: Cluster) -> str:
+    """What keeps apps there from being called, in a few words; empty where nothing does."""
+    if one.access_mode.fitness is Fitness.UNFIT:
+        return "apps cannot be called in this access mode"
+    return _NOT_YET.get(one.state, "")

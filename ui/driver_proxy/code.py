@@ -22,9 +22,9 @@ def draw_code(target: Target, body: Any, transform: Transform | None, cluster: C
     address = cluster.driver_address if cluster else ""
     plain = driver_proxy_snippets(target, body, driver_address=address)
     if not isinstance(body, dict):
+        draw_snippets(plain, key=f"{KEY}-code")
         if transform is not None:
             st.caption("Without the transform: its functions are given JSON objects.")
-        draw_snippets(plain, key=f"{KEY}-code")
         return
     shaped = transform_snippets(ShapedCall(target, body, transform or _NONE, driver_address=address))
     draw_snippets(shaped if transform else _both(plain, shaped), key=f"{KEY}-code")

@@ -16,6 +16,7 @@ from services.driver_contract import (
 from services.driver_proxy import Target
 from services.errors import PlaygroundError
 from services.jobs import Bell, Outcome
+from services.wire_record import WireRecord
 from services.workspace import Workspace
 from ui.driver_proxy.view import KEY, DriverProxyView
 from ui.errors import draw_error
@@ -156,12 +157,22 @@ def _draw_finding(finding: Finding, place: int) -> None:
 
 
 def _draw_evidence(finding: Finding, place: int) -> None:
-    """A way into each request that shows it."""
-    several = len(finding.evidence) > 1
-    for number, record in enumerate(finding.evidence, 1):
-        label = f"Inspect {number}" if several else "Inspect"
-        if st.button(label, key=f"{KEY}.evidence-{place}-{number}", type="tertiary", icon=":material/search:"):
-            inspector_dialog(record)
+    """A way into the last request that shows it, and a menu of all where there are several."""
+    if not finding.evidence:
+        return
+    if st.button("Inspect", key=f"{KEY}.evidence-{place}", type="tertiary", icon=":material/search:"):
+        inspector_dialog(finding.evidence[-1])
+    if len(finding.evidence) == 1:
+        return
+    names = [_request(number, record) for number, record in enumerate(finding.evidence, 1)]
+    key = f"{KEY}.evidence-{place}-all"
+    chosen = st.menu_button(f"All {len(names)}", names, key=key, type="tertiary", help="Inspect one of its requests")
+    if chosen in names:
+        inspector_dialog(finding.evidence[names.index(chosen)])
+
+
+def _request(number: int, record: WireRecord) -> str:
+    return f"Request {number}: {f'HTTP {record.status}' if record.status is not None else 'no reply'}"
 
 
 def _line(finding: Finding) -> str:

@@ -54,6 +54,8 @@ class BodyDraft:
     form: str = PROMPT_FORM
     prompt: str = "How are you?"
     stop: list[str] = field(default_factory=list)
+    temperature: float | None = None
+    max_tokens: int | None = None
     more: str = ""
     json: str = '{\n  "prompt": "How are you?"\n}'
 

@@ -165,6 +165,13 @@ class Sheets:
             del held[key]
         return held[name]
 
+    def body(self, workspace: Workspace, name: str) -> Body | None:
+        """What was filled in for that endpoint; None where nothing was, or more than can be edited."""
+        sheet = self.made.get(workspace, OrderedDict()).get(name)
+        if sheet is None or not sheet.body or len(str(sheet.body)) > MOST_EDITED:
+            return None
+        return sheet.body
+
     def let_go(self, of: Workspace) -> None:
         """End what runs with that workspace's token."""
         for sheet in self.made.pop(of, OrderedDict()).values():

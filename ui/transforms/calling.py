@@ -16,19 +16,18 @@ from services.transforms.samples import read_sample_request
 from services.workspace import Workspace
 from ui.connecting import partner
 from ui.errors import draw_error
-from ui.exchange_dialog import inspector_dialog
 from ui.foreign_text import code, literal
-from ui.readiness import draw_states, draw_waiting, readiness
+from ui.invocation_reply import SHOWN, draw_ending, draw_inspect, draw_progress, draw_raw
+from ui.readiness import draw_states, readiness
 from ui.session import kept, owner
+from ui.shaped_answer import draw_shaped
 from ui.transforms.diff import draw_difference
 from ui.transforms.drafts import Draft
 from ui.transforms.dry_run import draw_hook_run
 from ui.transforms.source_editor import as_it_is
 
-LOOK_SECONDS = 0.3
+_KEY = "transforms"
 _OF_MODELS = ("dataframe_records", "dataframe_split", "inputs", "instances")
-SHOWN = 60_000
-"""Characters of a reply that are drawn; Inspect has all."""
 
 
 def call(here: Workspace, endpoint: Endpoint, draft: Draft, *, available: bool) -> None:
@@ -40,20 +39,20 @@ def call(here: Workspace, endpoint: Endpoint, draft: Draft, *, available: bool) 
         st.caption(f":material/info: {why}")
     # Each button is good for one call: a second click on the same one finds it used.
     st.button(
-        f"Call {literal(endpoint.name)}",
+        "Send",
         key=f"transforms.call-{draft.sent}",
         on_click=_send,
         args=(here, endpoint.name, draft, known, draft.sent),
         icon=":material/send:",
         disabled=draft.calling or not available or not known.may_send,
-        help="Send the sample request through transform_input, and the reply through transform_output",
+        help=f"Send {literal(endpoint.name)} the sample request through transform_input, and the reply through transform_output",
     )
     if draft.refusal is not None:
         draw_error(draft.refusal)
     if draft.job is None:
         return
     if draft.calling:
-        st.fragment(_watch, run_every=LOOK_SECONDS)(draft.job)
+        draw_progress(draft.job, key=_KEY)
     elif draft.called is not None and partner(draft.called) == partner(here):
         _draw_call(draft.job, draft)
 
@@ -101,24 +100,11 @@ def _sent_body(draft: Draft) -> dict[str, Any] | None:
         return None
 
 
-def _watch(job: InvocationJob) -> None:
-    job.watched()
-    if not job.running:
-        st.rerun()
-    draw_waiting(st.empty(), job.waiting)
-    st.button(
-        "Stop", key="transforms.stop", on_click=job.stop, icon=":material/stop_circle:", help="End the request itself"
-    )
-
-
 def _draw_call(job: InvocationJob, draft: Draft) -> None:
-    st.caption(_figures(job))
+    draw_ending(job, f"sent to {code(job.endpoint)}" if job.call.record.sent_at is not None else "")
     if job.hooks is not None and job.hooks.trace.transform.source != draft.source:
         st.caption(":material/history: It ran with an earlier text of the source.")
-    if job.reply.error is not None:
-        draw_error(job.reply.error)
-    if job.reply.ended_because:
-        st.warning(job.reply.ended_because, icon=":material/warning:")
+    draw_shaped(job, key="transforms-call")
     request, reply = st.columns(2, gap="medium")
     trace = job.call.record.trace
     with request, st.container(key="transforms-call-request"):
@@ -128,12 +114,14 @@ def _draw_call(job: InvocationJob, draft: Draft) -> None:
         _draw_sent(job)
     with reply, st.container(key="transforms-call-reply"):
         st.markdown("**Reply**")
-        _draw_run(trace.output if trace else None, "Before and after `transform_output`")
-        for note in trace.notes if trace else ():
-            st.caption(literal(note))
-        _draw_raw(job)
-    if st.button("Inspect", key="transforms.inspect", icon=":material/search:", type="tertiary"):
-        inspector_dialog(job.call.record)
+        told = job.reply.shaping_error is not None
+        _draw_run(trace.output if trace else None, "Before and after `transform_output`", told=told)
+        if job.reply.text:
+            st.caption("The reply as it came:")
+        elif job.reply.outcome is not Outcome.RUNNING and job.call.record.sent_at is not None:
+            st.caption("There is no reply to show.")
+        draw_raw(job, key=_KEY)
+    draw_inspect(job, key=_KEY)
 
 
 def _draw_run(run: HookRun | None, label: str, *, told: bool = False) -> None:
@@ -149,31 +137,8 @@ def _draw_sent(job: InvocationJob) -> None:
     if record.sent_at is None:
         st.caption("Nothing was sent.")
         return
-    st.caption(f"Sent, the exact {len(record.request_body):,} bytes:")
-    _draw_text(record.request_body.decode("utf-8", errors="replace"))
-
-
-def _draw_raw(job: InvocationJob) -> None:
-    if job.reply.text:
-        st.caption("As it came:")
-        _draw_text(job.reply.text)
-    elif job.reply.outcome is not Outcome.RUNNING and job.call.record.sent_at is not None:
-        st.caption("No reply to show.")
-
-
-def _draw_text(text: str) -> None:
+    text = record.request_body.decode("utf-8", errors="replace")
+    st.caption(f"The exact {len(record.request_body):,} bytes that were sent:")
     st.code(text[:SHOWN], language="json", wrap_lines=True, height=280 if len(text) > 1_000 else "content")
     if len(text) > SHOWN:
         st.caption(f"The first {SHOWN:,} of {len(text):,} characters; Inspect has it as it came.")
-
-
-def _figures(job: InvocationJob) -> str:
-    record, transform = job.call.record, job.hooks.trace.transform if job.hooks else None
-    parts = ["stopped: the request itself was ended"] if job.reply.outcome is Outcome.STOPPED else []
-    if record.status is not None:
-        parts.append(f"{code(job.endpoint)} answered HTTP {record.status}")
-    if record.finished_after is not None and record.sent_at is not None:
-        parts.append(f"{record.finished_after:.2f} s")
-    if transform is not None:
-        parts.append(f"through {literal(transform.label)}")
-    return " · ".join(parts)

@@ -1,23 +1,30 @@
 """Which transform is shown: the saved ones and the drafts; a new one from a starter or from a file."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from services.errors import PlaygroundError
 from services.transforms import STARTERS, Starter, library, read_source
+from services.transforms.library import MOST_NAME
 from ui.errors import draw_error
-from ui.foreign_text import literal
+from ui.foreign_text import code
 from ui.session import (
     mirror,
     owner,
     remembered,
+    reseed,
+    seed,
     show_transform_in_address,
     take_upload,
     transform_in_address,
     typed_into,
+    uploaded_name,
 )
 from ui.transforms.drafts import Draft, begin, drafts, open_saved, put_text, tab
 
 _SHOWN = "transforms.shown"
+_IMPORT = "transforms.importing"
 
 
 class _TransformImport:
@@ -51,7 +58,7 @@ def transform_choice() -> Draft:
         )
         with st.popover("New", icon=":material/add:"):
             _draw_starters()
-        with st.popover("Import", icon=":material/upload_file:"):
+        with st.popover("Import", icon=":material/upload_file:", key=_IMPORT, on_change="rerun"):
             _draw_import()
     if (refusal := tab().refusal) is not None:
         draw_error(refusal)
@@ -106,7 +113,8 @@ def show(draft: Draft) -> None:
     """Show that draft in this tab, and let the address name it."""
     here = tab()
     here.shows(draft)
-    here.said, here.linked, here.refusal = "", draft.name, None
+    here.said = here.said_of_place = ""
+    here.linked, here.refusal = draft.name, None
     show_transform_in_address(draft.name)
 
 
@@ -135,6 +143,7 @@ def _draw_import() -> None:
 
 
 def _import(taking: _TransformImport) -> None:
+    name = Path(uploaded_name(taking.key)).stem[:MOST_NAME]
     content = take_upload(taking.key)
     taking.number += 1
     try:
@@ -146,5 +155,7 @@ def _import(taking: _TransformImport) -> None:
     taking.refusal = None
     put_text(draft, source=source)
     show(draft)
+    seed(f"transforms.name-{draft.id}", name)
+    reseed(_IMPORT, False)  # what came of it is said above the editor
     tab().refill = True
-    tab().said = f"The file is {literal(draft.title)} now. It is not saved yet."
+    tab().said = f"The file is {code(draft.title)} now, with its name below. **Next:** press Save to keep it."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from services.errors import BadInput, PlaygroundError
 from services.invocation import InvocationJob
-from services.transforms import DRAFT, Envelope, Starter, Takes, Transform, library
+from services.transforms import DRAFT, STARTERS, Envelope, Starter, Takes, Transform, library
 from services.transforms.samples import sample_text
 from services.workspace import Workspace
 from ui.session import kept, owner, remembered
@@ -46,6 +46,8 @@ class Draft:
     response: str = ""
     """Samples, as typed; empty for none."""
     envelope: Envelope = Envelope.BODY
+    endpoint: str = ""
+    """Whose samples it was given, or that was shown with it last."""
     changes: int = 0
     """Counts what changed it, so that a tab knows whether what it shows is out of date."""
     changed_by: str = ""
@@ -58,7 +60,9 @@ class Draft:
     refusal: PlaygroundError | None = None
     """Why the last call was not sent."""
     refusal_to_keep: PlaygroundError | None = None
-    """Why it was not saved, renamed or attached."""
+    """Why it was not saved or renamed."""
+    refusal_to_attach: PlaygroundError | None = None
+    """Why it was not attached or detached."""
 
     marked: tuple[int, bool] = (0, False)
     """How far its runs were when the editor was drawn, which marks what they found."""
@@ -167,14 +171,16 @@ class TransformTab:
     """The transform that its address named when it was looked at last."""
     endpoint: str = ""
     """For samples and calls."""
-    linked_endpoint: str = ""
-    """The endpoint that its address named when it was looked at last."""
     fits: Takes | None = None
     """A starter was chosen, and an endpoint of this kind fits it."""
     refill: bool = False
     """An endpoint was chosen, and its samples are to be put where nobody has typed any."""
+    brings: bool = False
+    """With the body that Invoke has for it, where there is one."""
     said: str = ""
     """What came of the last click, as a sentence of ours in Markdown."""
+    said_of_place: str = ""
+    """The same, of attaching and detaching."""
     refusal: PlaygroundError | None = None
     """Why the last choice of a transform was not followed."""
 
@@ -262,3 +268,14 @@ def begin(starter: Starter | None = None) -> Draft:
         draft.envelope, tab().fits = starter.envelope, starter.asks
     tab().shows(draft)
     return draft
+
+
+def begin_again(draft: Draft, takes: Takes) -> bool:
+    """Let a starter that was only looked at, and that is for other calls, be one that *takes* such; whether it is now."""
+    found = next((one for one in STARTERS if one.source == draft.source), None)
+    if found is None or draft.name or draft.unsaved or found.takes in (takes, Takes.ANY):
+        return False
+    fitting = next(one for one in STARTERS if one.takes is takes and one.request is not None)
+    put_text(draft, source=fitting.source)
+    draft.began, draft.dry_run = fitting.source, None
+    return True

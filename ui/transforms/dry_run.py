@@ -120,16 +120,16 @@ def _draw_side(run: DryRun, side: Side, told: Fault | None) -> Fault | None:
     if side.error is not None:
         draw_error(side.error)
     elif side.run is None:
-        st.caption(f"Not run: there is no sample {SIDES[side.hook]}.")
+        st.caption(f"It was not run: there is no sample {SIDES[side.hook]}.")
     elif not side.run.done():
-        st.caption(":material/hourglass_top: Running")
+        st.caption(":material/hourglass_top: It is running")
     elif (done := side.run.result()) is None:
         st.caption(f"The source does not define it: the {SIDES[side.hook]} stays as it is.")
     elif done.result.status is Status.OK:
         draw_hook_run(done)
         _draw_change(run, side, done)
     elif done.result.fault == told:
-        st.caption("The same, before it could begin.")
+        st.caption("It could not begin either, for the same reason.")
     else:
         draw_hook_run(done)
         return done.result.fault

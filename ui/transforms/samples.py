@@ -17,9 +17,18 @@ from ui.components.code_editor import code_editor
 from ui.connecting import endpoints, partner
 from ui.errors import showing_errors
 from ui.foreign_text import code
-from ui.session import endpoints_in_address, entered, kept, mirror, typed_into
+from ui.invoke.sheet import Sheets
+from ui.session import (
+    endpoints_in_address,
+    entered,
+    kept,
+    mirror,
+    show_endpoints_in_address,
+    take_sample_from_address,
+    typed_into,
+)
 from ui.tallies import Tallies, all_tallies
-from ui.transforms.drafts import Draft, tab, type_into
+from ui.transforms.drafts import Draft, begin_again, tab, type_into
 from ui.transforms.dry_run import draw_dry_run
 from ui.transforms.source_editor import as_it_is, start_dry_run
 
@@ -41,10 +50,7 @@ def endpoint_choice(here: Workspace, draft: Draft) -> Endpoint | None:
     The address may name one; and a starter that was just chosen comes with one that it is for.
     """
     found = {one.name: one for one in endpoints(here)}
-    linked = next((name for name in endpoints_in_address() if name in found), "")
-    if linked and linked != tab().linked_endpoint:
-        tab().linked_endpoint, tab().fits = linked, None
-        _use_endpoint(draft, found[linked])
+    _follow_link(draft, found)
     wanted, tab().fits = tab().fits, None
     now = found.get(tab().endpoint)
     if now is None or not _fits(now, wanted):
@@ -62,7 +68,32 @@ def endpoint_choice(here: Workspace, draft: Draft) -> Endpoint | None:
         args=(draft, found),
         width=360,
     )
-    return found[tab().endpoint]
+    draft.endpoint = tab().endpoint
+    show_endpoints_in_address([draft.endpoint])
+    return found[draft.endpoint]
+
+
+def _follow_link(draft: Draft, found: Mapping[str, Endpoint]) -> None:
+    """Show the endpoint that the address names. After a reload its samples are there already, and stay as they are."""
+    here, brings = tab(), take_sample_from_address()
+    linked = next((found[name] for name in endpoints_in_address() if name in found), None)
+    if linked is None or (linked.name == here.endpoint and not brings):
+        return
+    here.fits = None
+    if linked.name == draft.endpoint and not brings:
+        here.endpoint = linked.name
+        return
+    begun_again = begin_again(draft, _takes(linked))
+    _use_endpoint(draft, linked)
+    here.brings = brings
+    if begun_again:
+        st.rerun()  # its editors are drawn already
+
+
+def _takes(endpoint: Endpoint) -> Takes:
+    if endpoint.chats:
+        return Takes.CHAT
+    return Takes.ANY if endpoint.task and "completions" not in endpoint.task else Takes.PROMPT
 
 
 def _fits(endpoint: Endpoint, wanted: Takes | None) -> bool:
@@ -73,6 +104,7 @@ def _choose_endpoint(draft: Draft, found: Mapping[str, Endpoint]) -> None:
     chosen = found.get(typed_into(_ENDPOINT))
     if chosen is not None:
         _use_endpoint(draft, chosen)
+        show_endpoints_in_address([chosen.name])
 
 
 def _use_endpoint(draft: Draft, endpoint: Endpoint) -> None:
@@ -100,8 +132,14 @@ def fill_buttons(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
         draft.fill(sample_text(called[0]), sample_text(called[1]))
         st.rerun()
     refill, tab().refill = tab().refill and not draft.samples_typed, False
+    brings, tab().brings = tab().brings, False
+    brought = kept(Sheets).body(here, endpoint.name) if refill and brings else None
+    if brought is not None:
+        draft.fill(sample_text(brought), sample_text(sample_reply(endpoint.task)))
+        tab().said = f"The sample request is the body that Invoke has for {code(endpoint.name)}."
+        st.rerun()
     if asked or refill:
-        with st.spinner(f"Asking how {code(endpoint.name)} wants to be asked", show_time=True):
+        with st.spinner(f"Reading the schema of {code(endpoint.name)}", show_time=True):
             found = get_test_body(here, get_endpoint_detail(here, endpoint.name))
         request = sample_text(found[1]) if found is not None else '{\n  "inputs": []\n}'
         draft.fill(request, sample_text(sample_reply(endpoint.task)))

@@ -53,11 +53,13 @@ def saving(draft: Draft) -> None:
 
 def _stands(draft: Draft) -> str:
     if not draft.name:
-        stands = "Not saved. It stays here while this Brickyard runs, also when you leave the page."
+        stands = "This draft is not saved. It stays here while this Brickyard runs, also when you leave the page."
     elif draft.unsaved:
-        stands = f"Changed since version {draft.version}. Saving makes version {draft.version + 1} or later."
+        stands = (
+            f"The source was changed since version {draft.version}. Saving makes version {draft.version + 1} or later."
+        )
     else:
-        stands = f"Saved as version {draft.version}."
+        stands = f"The source is saved as version {draft.version}."
     why = library().why_in_memory
     return f"{stands} {literal(why)}".strip()
 
@@ -78,11 +80,25 @@ def _draw_saved(draft: Draft, key: str) -> None:
 
 def _try(draft: Draft, change: Callable[[], str]) -> None:
     """Do it, and say what came of it."""
-    draft.refusal_to_keep, tab().said = None, ""
+    _say_nothing(draft)
     try:
         tab().said = change()
     except PlaygroundError as refusal:
         draft.refusal_to_keep = refusal
+
+
+def _try_place(draft: Draft, change: Callable[[], str]) -> None:
+    """The same, said where one attaches."""
+    _say_nothing(draft)
+    try:
+        tab().said_of_place = change()
+    except PlaygroundError as refusal:
+        draft.refusal_to_attach = refusal
+
+
+def _say_nothing(draft: Draft) -> None:
+    draft.refusal_to_keep = draft.refusal_to_attach = None
+    tab().said = tab().said_of_place = ""
 
 
 def _save(draft: Draft, key: str) -> str:
@@ -153,7 +169,7 @@ def _put_back(draft: Draft, number: int, source: str) -> None:
 def attaching(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
     """Draw what the transform is attached to, and the button for that endpoint."""
     if not draft.name:
-        st.caption("Save it to attach it to an endpoint: then its calls run through it.")
+        st.caption("A saved transform can be attached to an endpoint: then its calls run through it.")
         return
     place, places = endpoint_place(here, endpoint.name), library().places(owner(), draft.name)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -161,13 +177,13 @@ def attaching(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
             change = partial(_detach, here, endpoint.name)
             st.button(
                 f"Detach from {literal(endpoint.name)}",
-                key="transforms.detach", on_click=_try, args=(draft, change), icon=":material/link_off:",
+                key="transforms.detach", on_click=_try_place, args=(draft, change), icon=":material/link_off:",
             )  # fmt: skip
         else:
             change = partial(_attach, here, endpoint.name, draft.name)
             st.button(
                 f"Attach to {literal(endpoint.name)}",
-                key="transforms.attach", on_click=_try, args=(draft, change), icon=":material/attach_file:",
+                key="transforms.attach", on_click=_try_place, args=(draft, change), icon=":material/attach_file:",
                 help="Chat and Invoke choose it by themselves for this endpoint, always its latest saved version",
             )  # fmt: skip
         if places:
@@ -175,7 +191,11 @@ def attaching(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
                 f"{code(one.name)} ({'local workspace' if one.workspace == LOCAL else code(one.workspace)})"
                 for one in places
             )
-            st.caption(f"Attached to {named}")
+            st.caption(f"It is attached to {named}.")
+    if tab().said_of_place:
+        st.success(tab().said_of_place, icon=":material/check_circle:")
+    if draft.refusal_to_attach is not None:
+        draw_error(draft.refusal_to_attach)
 
 
 def _attach(here: Workspace, endpoint: str, name: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from services.transforms import Library
+from services.visitors import THIS_MACHINE
 from tests.browser import chromium
 from tests.browser.apps import App, start_app
 from tests.browser.proxies import Proxy
@@ -42,6 +44,20 @@ def app(local_workspace: LocalWorkspace, tmp_path_factory: pytest.TempPathFactor
     started = start_app(tmp_path_factory.mktemp("app"), **environment)
     yield started
     started.stop()
+
+
+@pytest.fixture
+def save_transform(app: App) -> Iterator[Callable[[str, str], None]]:
+    """``save_transform(name, source)``, as whoever sits at the app; gone again after the test."""
+    library, saved = Library(app.home / ".local" / "state" / "brickyard"), []
+
+    def save(name: str, source: str) -> None:
+        saved.append(name)
+        library.save(THIS_MACHINE, name, source)
+
+    yield save
+    for name in saved:
+        library.delete(THIS_MACHINE, name)
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from services.driver_contract import Rule
-from services.transforms import Library
-from services.visitors import THIS_MACHINE
 from tests.broken_driver_apps import Flaw, driver_app
 from tests.browser.apps import App
 from tests.browser.screens import open_page, settled
@@ -60,7 +58,7 @@ def shown(page: Page, name: str) -> Locator:
     return page.locator(f".st-key-driver-proxy-{name} code")
 
 
-def test_the_cells_of_the_seed(app: App, local_workspace: LocalWorkspace, page: Page) -> None:
+def test_the_cells_of_the_seed(app: App, local_workspace: LocalWorkspace, page: Page, save_transform) -> None:
     local_workspace.clear()
     open_driver_proxy(page, app, local_workspace.ready["driver_port"])
     expect(page.get_by_text("You may attach", exact=True)).to_be_visible()
@@ -77,7 +75,7 @@ def test_the_cells_of_the_seed(app: App, local_workspace: LocalWorkspace, page: 
     assert calls(local_workspace)[-1].json == {"prompt": "How are you?", "temperature": 0.1}
 
     # A pair of transforms around the call.
-    Library(app.home / ".local" / "state" / "brickyard").save(THIS_MACHINE, "Concise and loud", CONCISE_AND_LOUD)
+    save_transform("Concise and loud", CONCISE_AND_LOUD)
     page.reload()
     settled(page)
     choice = page.get_by_role("combobox", name="Transform")

@@ -5,8 +5,6 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from services.transforms import Library
-from services.visitors import THIS_MACHINE
 from tests.browser.apps import App
 from tests.browser.screens import go_to, open_page, settled
 from tests.local_workspaces import LocalWorkspace, eventually
@@ -56,11 +54,13 @@ def test_a_cell_is_edited_and_the_body_survives_another_page_and_a_reload(app: A
     eventually(lambda: body(page) == ROWS)
     settled(page)
     table = page.get_by_test_id("stDataFrame").locator("canvas").first
+    table.scroll_into_view_if_needed()
     box = table.bounding_box()
     page.mouse.dblclick(box["x"] + 120, box["y"] + 52)
-    page.keyboard.press("Control+a")
-    page.keyboard.type("벽돌")
-    page.keyboard.press("Enter")
+    cell = page.locator("textarea.gdg-input")  # laid over the cell once the table has opened it
+    expect(cell).to_be_focused()
+    cell.fill("벽돌")
+    cell.press("Enter")
     changed = {"dataframe_records": [{"prompt": "벽돌"}, ROWS["dataframe_records"][1]]}
     eventually(lambda: body(page) == changed)
     go_to(page, "Endpoints")
@@ -100,8 +100,8 @@ def sent_next(page: Page, local_workspace: LocalWorkspace):
     return sent
 
 
-def test_a_custom_model_is_asked_as_the_notebook_asked_it(app: App, page: Page, local_workspace: LocalWorkspace):
-    Library(app.home / ".local" / "state" / "brickyard").save(THIS_MACHINE, "Concise", CONCISE)
+def test_a_custom_model_is_asked_as_the_notebook_asked_it(app: App, page: Page, local_workspace, save_transform):
+    save_transform("Concise", CONCISE)
     open_page(page, f"{app.url}/invoke?endpoint={PROMPT}", "Invoke")
     schema, again = page.get_by_text("Drawn from"), page.get_by_role("button", name="Ask again")
     expect(schema.or_(again)).to_be_visible(timeout=60_000)

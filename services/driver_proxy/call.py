@@ -17,7 +17,6 @@ from services.transforms import Hooks
 from services.wire_body import MAX_CUSTOM_BODY, encoded
 from services.workspace import Workspace
 
-INPUT_NOT_RUN = "transform_input was not run: the body is not a JSON object."
 OUTPUT_NOT_RUN = "transform_output was not run: the reply is not JSON."
 
 
@@ -59,7 +58,7 @@ class DriverCallJob(Job[DriverReply]):
             if isinstance(body, dict):
                 content = encoded(self.hooks.shape_request(dict(body)), most=MAX_CUSTOM_BODY)
             else:
-                self.hooks.trace.notes.append(INPUT_NOT_RUN)
+                self.hooks.check_needs_no_request()
         answer = send_to(self._workspace, self._target, content, self.call, driver_address=self._address)
         self.reply.begins(answer)
         self._take_in(answer)

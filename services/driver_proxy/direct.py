@@ -43,6 +43,7 @@ def why_not_directly(workspace: Workspace, cluster: Cluster | None, *, alone: bo
     if not is_this_machine(address):
         return "Brickyard does not run on this cluster's driver, so it calls through the workspace's proxy."
     known = ipaddress.ip_address(address)
+    known = getattr(known, "ipv4_mapped", None) or known  # ::ffff:127.0.0.1 is loopback, which Python 3.11 does not say
     if (known.is_loopback or known.is_link_local) and workspace.door is not Door.LOCAL:
         return "The driver's address is one within this machine, which only the local workspace's clusters have."
     return ""

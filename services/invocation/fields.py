@@ -78,9 +78,9 @@ def text_of(field: Field, value: Any) -> str:
         return ""
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    if field.kind in TEXTUAL or _parsed(field, value) is None:
+    if field.kind in TEXTUAL or (value.strip() and _parsed(field, value) is None):
         return value
-    return json.dumps(value, ensure_ascii=False)  # a text that would be taken for something else
+    return json.dumps(value, ensure_ascii=False)  # a text that would be taken for something else, or for nothing
 
 
 def value_of(field: Field, typed: str) -> Any:

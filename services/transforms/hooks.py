@@ -65,6 +65,15 @@ class Hooks:
         _raise_if_failed(run, NOTHING_SENT)
         return self.envelope.close(body, run.result.value)
 
+    def check_needs_no_request(self) -> None:
+        """For a body that is no object, which cannot be given by name. Raises BadInput where there is a ``transform_input``:
+        then nothing may be sent, since it would leave unshaped."""
+        if self._run(Hook.INPUT, {}) is not None:
+            raise BadInput(
+                "transform_input takes a JSON object by its keys, and this body is none.",
+                f"{NOTHING_SENT} Make the body an object, or send it without a transform.",
+            )
+
     def shape_reply(self, reply: Any) -> Any:
         """What the person's function makes of the whole *reply*. Raises TransformFailed; the reply itself is not changed."""
         run = self._run(Hook.OUTPUT, self.envelope.open_reply(reply))

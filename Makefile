@@ -23,7 +23,7 @@ bench: .venv/dev.stamp .venv-bench/bench.stamp ## a table of ratios against peer
 	$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/python -m bench
 
-clients: .venv/dev.stamp .venv-clients/clients.stamp .venv-clients-legacy/clients.stamp ## real clients against the local workspace
+clients: .venv/dev.stamp .venv-clients/clients.stamp .venv-clients-legacy/clients.stamp .venv-clients-spark/clients.stamp ## real clients against the local workspace
 	$(BIN)/python -m pytest -m clients
 
 webassembly: .venv/dev.stamp .venv-webassembly/webassembly.stamp ## transforms in the engine for machines without seccomp
@@ -53,6 +53,11 @@ webassembly: .venv/dev.stamp .venv-webassembly/webassembly.stamp ## transforms i
 	.venv-clients-legacy/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+.venv-clients-spark/clients.stamp: tests/clients/spark/requirements.txt
+	$(PYTHON) -m venv .venv-clients-spark
+	.venv-clients-spark/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 .venv-webassembly/webassembly.stamp: requirements-webassembly.txt
 	$(PYTHON312) -m venv .venv-webassembly
 	.venv-webassembly/bin/pip install --quiet --disable-pip-version-check -r $<
@@ -64,4 +69,4 @@ webassembly: .venv/dev.stamp .venv-webassembly/webassembly.stamp ## transforms i
 	touch $@
 
 clean:
-	rm -rf .venv .venv-clients .venv-clients-legacy .venv-webassembly .venv-bench
+	rm -rf .venv .venv-clients .venv-clients-legacy .venv-clients-spark .venv-webassembly .venv-bench

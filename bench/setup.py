@@ -30,6 +30,8 @@ class Sizes:
     cold_seconds: int = 15
     hook_calls: int = 400
     large_hook_calls: int = 60
+    layout_texts: tuple[int, ...] = (10_000, 50_000)
+    map_points: tuple[int, ...] = (500, 10_000, 100_000)
 
     def names(self) -> list[str]:
         """Every endpoint the run will use, for the workspace to list."""
@@ -71,6 +73,8 @@ QUICK = Sizes(
     cold_seconds=6,
     hook_calls=40,
     large_hook_calls=10,
+    layout_texts=(1_000,),
+    map_points=(500, 20_000),
 )
 
 

@@ -53,6 +53,8 @@ with showing_errors():
     found = endpoints(here)
     st.subheader("Ask something")
     starters(here, found)
+    if any(one.embeds for one in found):
+        link_to("embeddings", "See what an embedding model does to texts")
     st.subheader("Endpoints")
     endpoint_list(found)
     list_age(here, key="home")

@@ -20,18 +20,21 @@ def read_json(text: str | bytes) -> Any:
         value = json.loads(said)
     except RecursionError as deep:
         raise ValueError("nested too deep") from deep
-    if deeper_than(MAX_DEPTH, value):
+    opened = said.count("[") + said.count("{")  # no value is deeper; to walk through a large one takes a while
+    if opened > MAX_DEPTH and deeper_than(MAX_DEPTH, value):
         raise ValueError("nested too deep")
-    return _whole_characters(value) if _SURROGATE.search(said) else value
+    may_have_halves = "\\u" in said or not said.isascii()  # a search that takes as long as the reading itself
+    return _whole_characters(value) if may_have_halves and _SURROGATE.search(said) else value
 
 
 def deeper_than(most: int, value: Any) -> bool:
     """Whether there are more than *most* lists and objects inside each other."""
-    level = [value] if isinstance(value, dict | list) else []
+    containers = (dict, list)  # not a union, which would be made anew for each of a reply's hundred thousand numbers
+    level = [value] if isinstance(value, containers) else []
     depth = 0
     while level and depth <= most:
         depth += 1
-        level = [inner for outer in level for inner in _parts(outer) if isinstance(inner, dict | list)]
+        level = [inner for outer in level for inner in _parts(outer) if isinstance(inner, containers)]
     return depth > most
 
 

@@ -64,6 +64,8 @@ def _ways_on(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None:
         if tried and endpoint.chats:
             new_conversation()
             go_to("chat", endpoint=endpoint.name)
+        if endpoint.embeds and st.button("Embed texts", key="endpoint-embed", icon=":material/scatter_plot:"):
+            go_to("embeddings", endpoint=endpoint.name)
         if st.button("Invoke", key="endpoint-invoke", icon=":material/send:", help="With a form, or any JSON"):
             go_to("invoke", endpoint=endpoint.name)
         if st.button("Change what it serves", key="endpoint-change", icon=":material/edit:", disabled=bool(reason)):

@@ -12,6 +12,7 @@ _SCREENS = {
     "home": ("Home", ":material/home:", None),
     "chat": ("Chat", ":material/chat:", "chat"),
     "invoke": ("Invoke", ":material/send:", "invoke"),
+    "embeddings": ("Embeddings", ":material/scatter_plot:", "embeddings"),
     "driver_proxy": ("Driver proxy", ":material/cable:", "driver-proxy-apps"),
     "endpoints": ("Endpoints", ":material/lan:", "endpoints"),
     "endpoint": ("Endpoint", ":material/lan:", "endpoint"),

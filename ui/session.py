@@ -227,6 +227,12 @@ def uploaded_name(key: str) -> str:
     return str(file.name) if isinstance(file, UploadedFile) else ""
 
 
+def uploaded_id(key: str) -> str:
+    """Stands for the file in the uploader with that key, another one for each upload; empty for none."""
+    file = st.session_state.get(key)
+    return str(file.file_id) if isinstance(file, UploadedFile) else ""
+
+
 def take_upload(key: str) -> bytes:
     """The same, and this server forgets the file. For callbacks; draw the uploader under another key from then on."""
     file = st.session_state.get(key)
@@ -363,3 +369,17 @@ def show_transform_in_address(name: str) -> None:
         st.query_params["transform"] = name
     elif not name:
         st.query_params.pop("transform", None)
+
+
+def embeddings_in_address(of: str) -> str:
+    """What the address of the Embeddings page names: *of* is ``dataset``, ``run`` or ``stage``. Empty for nothing."""
+    return st.query_params.get(of) or ""
+
+
+def show_embeddings_in_address(**shown: str) -> None:
+    """Let that address name these; empty for none. What is not given stays."""
+    for of, name in shown.items():
+        if not name:
+            st.query_params.pop(of, None)
+        elif st.query_params.get(of) != name:
+            st.query_params[of] = name

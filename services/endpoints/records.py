@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CHAT_TASKS = frozenset({"llm/v1/chat", "agent/v1/chat", "agent/v2/chat"})
+EMBEDDING_TASK = "llm/v1/embeddings"
 SCALED_TO_ZERO = "scaled to zero"
 """The deployment message of a ready entity that sleeps, in lower case: seen on the platform, in no document."""
 
@@ -78,6 +79,11 @@ class Endpoint:
     def chats(self) -> bool:
         """Whether it takes a conversation."""
         return self.task in CHAT_TASKS
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it takes texts for their vectors."""
+        return self.task == EMBEDDING_TASK
 
     @property
     def providers(self) -> tuple[str, ...]:

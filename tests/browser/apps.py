@@ -36,8 +36,8 @@ class App:
             self.process.wait()
 
 
-def start_app(folder: Path, **environment: str) -> App:
-    """`streamlit run app.py` with *environment* and nothing else, once it answers. *folder* holds its home and its log."""
+def start_app(folder: Path, script: str = "app.py", **environment: str) -> App:
+    """`streamlit run` of *script* with *environment* and nothing else, once it answers. *folder* holds its home and its log."""
     home, log = folder / "home", folder / "app.log"
     (home / "tmp").mkdir(parents=True)
     port = free_port()
@@ -48,7 +48,7 @@ def start_app(folder: Path, **environment: str) -> App:
         "-m",
         "streamlit",
         "run",
-        "app.py",
+        script,
         "--server.port",
         str(port),
         "--server.headless",

@@ -1,0 +1,1 @@
+"""Embeddings: texts through an endpoint, and what can be seen in their vectors."""

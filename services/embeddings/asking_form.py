@@ -1,0 +1,42 @@
+"""How an endpoint is asked for vectors, as far as the workspace says it. Pure."""
+
+from collections.abc import Sequence
+
+from services.embeddings.records import Asking, BodyForm
+from services.endpoints import Endpoint
+from services.invocation.contract import Contract, Form
+
+EMBEDDINGS_TASK = "llm/v1/embeddings"
+_FORMS = {
+    Form.SPLIT: BodyForm.DATAFRAME_SPLIT,
+    Form.RECORDS: BodyForm.DATAFRAME_RECORDS,
+    Form.PROMPT: BodyForm.DATAFRAME_RECORDS,
+    Form.INPUTS: BodyForm.INPUTS,
+    Form.INSTANCES: BodyForm.INSTANCES,
+}
+_TEXT_COLUMNS = ("text", "texts", "input", "content", "sentence", "document", "prompt")
+
+
+def asking_for(endpoint: Endpoint, contract: Contract | None = None) -> Asking:
+    """How to begin: the form by its task, else by its *contract* where that is known; the version by what it serves."""
+    version = "; ".join(sorted(f"{entity.name}: {entity.entity}" for entity in endpoint.served_entities))
+    if endpoint.task:
+        return Asking(endpoint.name, version)
+    if contract is None or not contract.known:
+        return Asking(endpoint.name, version, BodyForm.DATAFRAME_SPLIT)
+    return _by_contract(endpoint.name, version, contract)
+
+
+def _by_contract(name: str, version: str, contract: Contract) -> Asking:
+    names = [field.name for field in contract.fields]
+    if Form.FIELDS in contract.forms:
+        return Asking(name, version)
+    if contract.tensors:
+        return Asking(name, version, BodyForm.INPUTS, column=_column(names) if any(names) else "")
+    forms = (_FORMS[one] for one in (Form.SPLIT, *contract.forms) if one in contract.forms and one in _FORMS)
+    return Asking(name, version, next(forms, BodyForm.DATAFRAME_SPLIT), column=_column(names))
+
+
+def _column(names: Sequence[str]) -> str:
+    """The column that most likely takes the text."""
+    return next((name for name in _TEXT_COLUMNS if name in names), next(filter(None, names), "text"))

@@ -1,0 +1,92 @@
+"""One embedding of a dataset, as those who watch it see it, and as it is kept."""
+
+import hashlib
+import logging
+import threading
+import time
+from dataclasses import replace
+
+from services.embeddings.hosts import host_of
+from services.embeddings.records import Asking, Dataset, Embedded, Progress, Run, RunState
+from services.embeddings.sending import Cancel
+from services.embeddings.store import EmbeddingStore
+from services.errors import PlaygroundError
+from services.state_file import StateTrouble
+from services.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+KEPT_EVERY_SECONDS = 10.0
+KEPT_FAILURES = 1_000
+
+
+def run_key(host: str, asking: Asking) -> str:
+    """Stands for the workspace's host and the asking; 16 hex digits."""
+    return hashlib.sha256(f"{host}\n{asking.key}".encode()).hexdigest()[:16]
+
+
+class EmbeddingJob:
+    """One embedding of a dataset under way, or over. Its attributes may be read from any thread."""
+
+    def __init__(self, owner: str, workspace: Workspace, dataset: Dataset, asking: Asking) -> None:
+        self.owner = owner
+        self.workspace = workspace
+        self.dataset = dataset
+        self.asking = asking
+        self.run_key = run_key(host_of(workspace), asking)
+        self.progress = Progress(texts=dataset.count)
+        """Replaced by a newer one, never changed."""
+        self.embedded: Embedded | None = None
+        """What came of it; None before its end, and where *error* says why there is nothing."""
+        self.error: PlaygroundError | None = None
+        """Why nothing came of it, or why that could not be kept. Where the endpoint ended it, ``embedded.error`` says so."""
+        self.running = True
+        self.unwanted = False
+        """Whether nothing of it is to be kept any more."""
+        self.cancel = Cancel()
+        self._over = threading.Event()
+
+    def stop(self) -> None:
+        """End it now: what has arrived is kept, and its requests are ended."""
+        self.cancel.cancel()
+
+    def wait(self, seconds: float) -> bool:
+        """Return when it is over, or after *seconds*; whether it is over."""
+        return self._over.wait(seconds)
+
+    def ends(self) -> None:
+        """It is over: nothing of it changes any more."""
+        self.running = False
+        self._over.set()
+
+
+class Watching:
+    """Takes an embedding's progress to its job, and now and then to the store."""
+
+    def __init__(self, store: EmbeddingStore, job: EmbeddingJob, run: Run) -> None:
+        self._store = store
+        self._job = job
+        self._run = run
+        self._kept_at = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        self._job.progress = progress
+        if not self._job.unwanted and time.monotonic() - self._kept_at >= KEPT_EVERY_SECONDS:
+            self._kept_at = time.monotonic()
+            try:
+                self._store.put_run(self._job.owner, replace(self._run, progress=progress), None)
+            except StateTrouble as trouble:  # told at the end, where the vectors cannot be kept either
+                log.warning("The progress of an embedding could not be kept: %s", trouble.message)
+
+
+def over(run: Run, embedded: Embedded) -> Run:
+    """The run as it is kept at its end."""
+    state = RunState.STOPPED if embedded.stopped else RunState.FAILED if embedded.error else RunState.COMPLETE
+    return replace(
+        run,
+        state=state,
+        dimensions=int(embedded.vectors.shape[1]),
+        progress=embedded.progress,
+        failures=tuple((one.index, one.error.message, one.error.hint) for one in embedded.failures[:KEPT_FAILURES]),
+        error=None if embedded.error is None else (embedded.error.message, embedded.error.hint),
+    )

@@ -1,0 +1,125 @@
+"""JSON Lines, and JSON lists: of objects, whose keys are the columns, or of plain texts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from services.embeddings.limits import MOST_TEXTS
+from services.embeddings.table_file import MOST_EXAMPLE, Column, ColumnKind, TableFile, check_width
+from services.embeddings.text_encoding import decoded
+from services.errors import BadInput
+
+ONLY = "text"
+"""Name of the column where there are no objects, but texts."""
+_MOST_LIST_CHARACTERS = 100_000_000
+"""Of a JSON list, which is in memory as a whole."""
+
+
+class JsonFile(TableFile):
+    """The objects of a file, a row each; a key that is not in one is empty there."""
+
+    def __init__(self, content: bytes) -> None:
+        text, encoding = decoded(content)
+        self._text = text.lstrip()
+        self._is_list = self._text.startswith("[")
+        if self._is_list and len(self._text) > _MOST_LIST_CHARACTERS:
+            raise BadInput(
+                "A JSON list of more than 100 MB is not read.", "Write it as JSON Lines: an object on each line."
+            )
+        self.assumed = f"The file was read with its letters as {encoding}." if encoding else ""
+        self._list = _read(self._text, "The file") if self._is_list else []
+        self.count, self.columns = self._look()
+
+    def values(self, names: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {name: [] for name in names}
+        for where, row in self._rows():
+            for name, values in found.items():
+                values.append(_written(row.get(name), name, where))
+        return found
+
+    def where(self, place: int) -> str:
+        return f"Entry {place + 1:,}"
+
+    def _look(self) -> tuple[int, list[Column]]:
+        count, kinds = 0, dict[str, set[ColumnKind]]()
+        filled, examples = dict[str, int](), dict[str, str]()
+        for _, row in self._rows():
+            count += 1
+            for name, value in row.items():
+                kind = _kind(value)
+                kinds.setdefault(name, set()).add(kind)
+                if kind is not ColumnKind.EMPTY:
+                    filled[name] = filled.get(name, 0) + 1
+                    if name not in examples:
+                        examples[name] = _shown(value)
+            check_width(len(kinds))
+        return count, [
+            Column(name, _of_all(found), filled.get(name, 0), examples.get(name, "")) for name, found in kinds.items()
+        ]
+
+    def _rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Where each one stands, and its values by key. Raises BadInput."""
+        for number, (where, value) in enumerate(self._entries(), start=1):
+            if number > MOST_TEXTS:
+                raise BadInput(
+                    f"The file has more than {MOST_TEXTS:,} rows, which is what fits.", "Take a sample of it first."
+                )
+            if isinstance(value, str):
+                value = {ONLY: value}
+            if not isinstance(value, dict):
+                raise BadInput(f"{where} is no JSON object.", 'Each is to be one, such as {"text": "Good morning"}.')
+            yield where, value
+
+    def _entries(self) -> Iterator[tuple[str, Any]]:
+        if self._is_list:
+            yield from ((f"Entry {number:,}", value) for number, value in enumerate(self._list, start=1))
+            return
+        start, number = 0, 0
+        while start < len(self._text):  # not split: that would be all of it once more
+            end = self._text.find("\n", start)
+            end = len(self._text) if end < 0 else end
+            line, start, number = self._text[start:end].strip(), end + 1, number + 1
+            if line:
+                yield f"Line {number:,}", _read(line, f"Line {number:,}")
+
+
+def _read(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        said = f": {error.msg} at character {error.colno:,}" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadInput(
+            f"{where} cannot be read as JSON{said}.",
+            "One JSON object on each line, or one list of objects, can be read.",
+        ) from error
+
+
+def _kind(value: Any) -> ColumnKind:
+    if value is None or value == "":
+        return ColumnKind.EMPTY
+    if isinstance(value, str):
+        return ColumnKind.TEXT
+    return ColumnKind.NUMBER if isinstance(value, bool | int | float) else ColumnKind.OTHER
+
+
+def _of_all(kinds: set[ColumnKind]) -> ColumnKind:
+    """What a column is that has values of these kinds: a number among texts is a text."""
+    for kind in (ColumnKind.OTHER, ColumnKind.TEXT, ColumnKind.NUMBER):
+        if kind in kinds:
+            return kind
+    return ColumnKind.EMPTY
+
+
+def _shown(value: Any) -> str:
+    written = value if isinstance(value, str) else json.dumps(value)
+    return written[:MOST_EXAMPLE].encode(errors="replace").decode()
+
+
+def _written(value: Any, name: str, where: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    raise BadInput(f"{where} has a list or an object as “{name}”.", "Choose another column, or write a text there.")

@@ -1,0 +1,337 @@
+"""The Embeddings page: texts in, an endpoint's vectors, and what of it is still there later."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from services.embeddings.records import Asking, Progress, Run, RunState, Texts
+from services.embeddings.runs import run_key
+from services.embeddings.sample import sample_texts
+from services.embeddings.store import EmbeddingStore, embedding_store
+from services.visitors import THIS_MACHINE
+from tests.local_workspaces import LocalWorkspace, eventually
+from tests.pages.conftest import OpenPage
+
+MODEL = "local-minilm-l6-v2"
+PATH = f"/serving-endpoints/{MODEL}/invocations"
+CHAT = "local-smollm2-135m-instruct"
+
+
+@pytest.fixture
+def store(open_page: OpenPage) -> EmbeddingStore:
+    return embedding_store()
+
+
+def labelled(widgets, label: str):
+    return next(one for one in widgets if one.label == label)
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    labelled(page.button, label).click().run()
+    assert not page.exception
+    return page
+
+
+def labels(page: AppTest) -> list[str]:
+    return [one.label for one in page.button]
+
+
+def said(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.error, page.warning, page.info)
+    return "\n".join(one.value.replace("\\", "") for kind in kinds for one in kind)
+
+
+def sent(workspace: LocalWorkspace) -> list[list[str]]:
+    """The texts of each request, the oldest first."""
+    return [json.loads(one.body)["input"] for one in workspace.requests() if one.path == PATH]
+
+
+def pasted(page: AppTest, text: str, name: str = "") -> AppTest:
+    if "Add texts" in labels(page):
+        press(page, "Add texts")
+    page.segmented_control(key="embeddings.source").set_value("Paste lines").run()
+    page.text_area(key="embeddings.paste").set_value(text)
+    page.text_input(key="embeddings.name").set_value(name)
+    return press(page, "Use these texts")
+
+
+def embedded(page: AppTest, button: str = "Embed") -> AppTest:
+    """Press it, and run the page as it runs by itself until nothing is under way."""
+    press(page, button)
+    return over(page)
+
+
+def over(page: AppTest) -> AppTest:
+    eventually(lambda: "Stop" not in labels(page.run()), 60)
+    assert not page.exception
+    return page
+
+
+def address(page: AppTest) -> dict[str, str]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in page.query_params.items()}
+
+
+def test_two_clicks_lead_from_an_empty_page_to_a_map_of_the_sample(
+    open_page: OpenPage, local_workspace: LocalWorkspace
+):
+    page = press(open_page("embeddings"), "Use the sample")
+    assert page.selectbox(key="embeddings.endpoint").value == MODEL
+    assert sent(local_workspace) == []
+    press(page, "Embed")
+    eventually(lambda: "Stop" not in labels(page.run()) or "texts/s" in said(page), 60)
+    if "Stop" in labels(page.run()):  # the model takes seconds for all of them: what has come is enough for this test
+        press(page, "Stop")
+    over(page)
+    assert page.segmented_control(key="embeddings.stage").value == "Map"
+    assert address(page).keys() >= {"dataset", "run", "stage"}
+    texts = [text for request in sent(local_workspace) for text in request]
+    assert len(texts) == len(set(texts))
+    assert set(texts) <= set(sample_texts().texts)
+
+
+def test_a_reload_finds_texts_and_vectors_and_a_second_time_nothing_is_sent(
+    open_page: OpenPage, local_workspace: LocalWorkspace
+):
+    page = pasted(open_page("embeddings"), "one\n\ntwo\none\n", name="Three of *them*")
+    assert "2 texts in 1 request · 1 repeated, sent once" in said(page)
+    embedded(page)
+    assert [sorted(request) for request in sent(local_workspace)] == [["one", "two"]]
+    again = open_page(
+        "embeddings", **address(page)
+    )  # which is another visit: only the address and the disk are the same
+    assert "384 dimensions" in said(again)
+    assert "Nothing is left to send · 2 here already · 1 repeated, sent once" in said(again)
+    local_workspace.clear()
+    embedded(again)
+    assert sent(local_workspace) == []
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\n"])
+def test_no_text_is_told_and_what_is_typed_stays(text: str, open_page: OpenPage, store: EmbeddingStore):
+    page = pasted(open_page("embeddings"), text, name="None")
+    assert len(page.error) == 1
+    assert "**Next:**" in page.error[0].value
+    assert page.text_input(key="embeddings.name").value == "None"
+    assert store.list_datasets(THIS_MACHINE) == []
+
+
+@pytest.mark.parametrize("text", ["alone", "one\ntwo"])
+def test_one_and_two_texts_are_embedded_and_drawn(text: str, open_page: OpenPage):
+    page = embedded(pasted(open_page("embeddings"), text))
+    assert "384 dimensions" in said(page)
+    for stage in ("Neighbours", "Health", "Compare", "Retrieval", "Map"):
+        page.segmented_control(key="embeddings.stage").set_value(stage).run()
+        assert not page.exception, stage
+        assert address(page)["stage"] == stage.lower()
+
+
+def test_an_embedding_that_the_endpoint_ends_is_told_and_resume_sends_the_rest_only(
+    open_page: OpenPage, local_workspace: LocalWorkspace
+):
+    texts = [f"text number {number}" for number in range(10)]
+    page = pasted(open_page("embeddings"), "\n".join(texts))
+    page.number_input(key=f"embeddings.{MODEL}.batch").set_value(1)
+    page.number_input(key=f"embeddings.{MODEL}.at_once").set_value(1).run()
+    assert "10 texts in 10 requests" in said(page)
+    press(page, "Embed")
+    over(page)
+    page = pasted(page, "\n".join([*texts, "new one", "new two"]), name="More")
+    local_workspace.clear()
+    local_workspace.queue_fault("return-403", PATH)
+    embedded(page)
+    assert "ended before its end. 10 of 12 are here; Resume sends the rest." in said(page)
+    assert page.error[-1].value
+    assert "384 dimensions" in said(page)
+    local_workspace.clear()
+    embedded(page, "Resume")
+    assert sorted(sent(local_workspace)) == [["new one"], ["new two"]]
+    assert "Resume" not in labels(page)
+
+
+def test_stop_keeps_what_came_and_the_rest_of_the_page_stays(open_page: OpenPage, local_workspace: LocalWorkspace):
+    page = embedded(pasted(open_page("embeddings"), "first\nsecond", name="Short"))
+    first = address(page)
+    pasted(page, "\n".join(f"text number {number}" for number in range(40)), name="Long")
+    page.number_input(key=f"embeddings.{MODEL}.batch").set_value(1)
+    page.number_input(key=f"embeddings.{MODEL}.at_once").set_value(1).run()
+    local_workspace.queue_fault("stall-20s", PATH)
+    press(page, "Embed")
+    assert "Stop" in labels(page)
+    away = open_page("embeddings", dataset=first["dataset"])
+    assert "384 dimensions" in said(away)  # what is under way elsewhere does not stand in the way
+    local_workspace.clear_faults()
+    back = open_page("embeddings", dataset=address(page)["dataset"])
+    assert "Stop" in labels(back)  # found again after a reload
+    press(back, "Stop")
+    over(back)
+    assert "was stopped. 0 of 40 are here; Resume sends the rest." in said(back)
+    press(back, "Discard")
+    assert "Resume" not in labels(back)
+
+
+def test_a_double_click_embeds_once(open_page: OpenPage, local_workspace: LocalWorkspace):
+    page = pasted(open_page("embeddings"), "one\ntwo")
+    button = labelled(page.button, "Embed")
+    button.click().run()
+    button.click().run()  # the browser sends the same button again, before it has the new page
+    over(page)
+    assert len(sent(local_workspace)) == 1
+
+
+def test_addresses_that_name_what_is_not_there_are_told(open_page: OpenPage, store: EmbeddingStore):
+    foreign = store.put_dataset("somebody else", "Theirs", Texts(("a secret text",)), "pasted")
+    page = open_page("embeddings", dataset=foreign.id)
+    assert "somebody else's" in page.warning[0].value
+    assert "Theirs" not in str(page.main)
+    own = store.put_dataset(THIS_MACHINE, "Mine", Texts(("a text",)), "pasted")
+    page = open_page("embeddings", dataset=foreign.id)
+    assert "somebody else's" in page.warning[0].value
+    assert "Embed" not in labels(page)
+    page.selectbox(key="embeddings.dataset").set_value("Mine").run()
+    assert address(page)["dataset"] == own.id
+    page = open_page("embeddings", dataset=own.id, endpoint=CHAT)
+    assert "is for `llm/v1/chat`, not for embeddings" in said(page)
+    assert "Embed" not in labels(page)
+    page = open_page("embeddings", dataset=own.id, endpoint="nobody")
+    assert "lists no endpoint `nobody`" in said(page)
+    page = open_page("embeddings", dataset=own.id, run="0123456789abcdef", stage="nonsense")
+    assert not page.exception
+
+
+def test_parameters_that_are_no_object_are_told_at_once_and_nothing_is_sent(
+    open_page: OpenPage, local_workspace: LocalWorkspace
+):
+    page = pasted(open_page("embeddings"), "one")
+    page.text_area(key=f"embeddings.{MODEL}.document_params").set_value("[1]").run()
+    assert "not an object" in said(page)
+    press(page, "Embed")
+    assert "not an object" in said(page)
+    assert sent(local_workspace) == []
+    page.text_area(key=f"embeddings.{MODEL}.document_params").set_value('{"user": "me"}').run()
+    embedded(page)
+    assert json.loads(local_workspace.last_request(PATH).body)["user"] == "me"
+
+
+def test_a_file_s_columns_are_chosen_and_one_that_is_not_what_it_says_is_told(
+    open_page: OpenPage, store: EmbeddingStore
+):
+    page = open_page("embeddings")
+    page.segmented_control(key="embeddings.source").set_value("File").run()
+    page.file_uploader(key="embeddings.file-0").set_value(("a.parquet", b"text\nno parquet\n", "")).run()
+    assert len(page.error) == 1
+    assert "Use these texts" not in labels(page)
+    content = "nr,text,topic\n1,the first text,a\n2,둘째,b\n".encode()
+    page.file_uploader(key="embeddings.file-0").set_value(("b.csv", content, "text/csv")).run()
+    assert labelled(page.selectbox, "Column of the texts").value is not None
+    labelled(page.selectbox, "Column of labels").set_value("topic").run()
+    labelled(page.selectbox, "Column of ids").set_value("nr").run()
+    press(page, "Use these texts")
+    [kept] = store.list_datasets(THIS_MACHINE)
+    assert (kept.name, kept.source, kept.labelled) == ("b.csv", "b.csv, column text", True)
+    expected = Texts(("the first text", "둘째"), ("a", "b"), ("1", "2"))
+    assert store.get_texts(THIS_MACHINE, kept.id) == expected
+
+
+def test_texts_are_renamed_and_deleted_with_their_vectors(open_page: OpenPage, store: EmbeddingStore, tmp_path: Path):
+    page = embedded(pasted(open_page("embeddings"), "one\ntwo", name="Before"))
+    labelled(page.text_input, "Name").set_value("  ").run()
+    press(page, "Rename")
+    assert len(page.error) == 1
+    labelled(page.text_input, "Name").set_value("After").run()
+    press(page, "Rename")
+    assert [one.name for one in store.list_datasets(THIS_MACHINE)] == ["After"]
+    press(page, ":red[Delete these texts]")
+    press(page, "Keep them")
+    assert store.list_datasets(THIS_MACHINE)
+    press(page, ":red[Delete these texts]")
+    page.button(key="embeddings.delete-sure").click().run()
+    page.run()
+    assert store.list_datasets(THIS_MACHINE) == []
+    assert "Embed" not in labels(page)
+    assert "Use these texts" in labels(page)
+    assert "dataset" not in address(page)
+
+
+def run_of(store: EmbeddingStore, host: str, asking: Asking, state: RunState) -> Run:
+    """A run of a new dataset of two texts, of which one is here."""
+    dataset = store.put_dataset(THIS_MACHINE, "Two", Texts(("one", "two")), "pasted")
+    progress = Progress(texts=2, done=1)
+    run = Run(run_key(host, asking), dataset.id, host, asking, state, datetime.now(UTC), 0, progress)
+    store.put_run(THIS_MACHINE, run, None)
+    return run
+
+
+def test_what_was_interrupted_with_its_process_is_resumed_where_it_was_begun(
+    open_page: OpenPage, store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    elsewhere = run_of(store, "https://elsewhere.example.com", Asking(MODEL), RunState.RUNNING)
+    page = open_page("embeddings", dataset=elsewhere.dataset)
+    assert "connect there to resume it" in said(page)
+    assert labelled(page.button, "Resume").disabled
+    run = run_of(store, local_workspace.host, Asking(MODEL, batch=1), RunState.RUNNING)
+    page = open_page("embeddings", dataset=run.dataset)
+    assert "was interrupted when Brickyard ended. 1 of 2 are here; Resume sends the rest." in said(page)
+    embedded(page, "Resume")
+    assert sorted(sent(local_workspace)) == [["one"], ["two"]]
+    assert [one.state for one in store.list_runs(THIS_MACHINE, run.dataset)] == [RunState.COMPLETE]
+
+
+def ask_queries(dataset_id: str, host: str) -> None:
+    """A page that asks for the vectors of two queries, as a view does."""
+    from dataclasses import replace
+
+    import numpy as np
+    import streamlit as st
+
+    from services.embeddings.store import embedding_store
+    from ui.connecting import workspace
+    from ui.embeddings.asking import embed_queries
+    from ui.embeddings.view import Shown
+    from ui.errors import showing_errors
+    from ui.session import owner
+
+    store, whose = embedding_store(), owner()
+    dataset = next(one for one in store.list_datasets(whose) if one.id == dataset_id)
+    run = replace(store.list_runs(whose, dataset_id)[0], host=host)
+    with showing_errors():
+        shown = Shown(workspace(), whose, dataset, store.get_texts(whose, dataset_id), run, np.zeros((2, 384)), (run,))
+        st.text(str(embed_queries(shown, ["which?", "what?"]).shape))
+
+
+def test_queries_are_asked_for_as_queries_once_and_in_the_runs_workspace_only(
+    open_page: OpenPage, store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    asking = Asking(MODEL, query_params={"user": "searcher"}, document_params={"user": "librarian"})
+    run = run_of(store, local_workspace.host, asking, RunState.COMPLETE)
+    page = AppTest.from_function(ask_queries, args=(run.dataset, local_workspace.host), default_timeout=60).run()
+    page.run()
+    assert [one.value for one in page.text] == ["(2, 384)"]
+    [request] = [one for one in local_workspace.requests() if one.path == PATH]
+    assert request.json == {"user": "searcher", "input": ["what?", "which?"]}
+    local_workspace.clear()
+    page = AppTest.from_function(ask_queries, args=(run.dataset, "https://elsewhere.example.com"), default_timeout=60)
+    assert "elsewhere" in page.run().error[0].value
+    assert sent(local_workspace) == []
+
+
+def schema_read(page: AppTest) -> bool:
+    """Whether it is there; a workspace that has only just begun may have to be asked again."""
+    if "Read its schema again" in labels(page.run()):
+        press(page, "Read its schema again")
+        return False
+    return any(one.label == "Body" for one in page.selectbox)
+
+
+def test_a_custom_model_is_asked_by_its_column(open_page: OpenPage, local_workspace: LocalWorkspace):
+    page = pasted(open_page("embeddings", endpoint="local-prompt-model"), "one")
+    eventually(lambda: schema_read(page), 90)
+    column = page.text_input(key="embeddings.local-prompt-model.column")
+    assert column.value == "prompt"
+    column.set_value("").run()
+    assert "needs the name of the model's column" in said(page)
+    press(page, "Embed")
+    assert "needs the name of the model's column" in said(page)
+    assert not [one for one in local_workspace.requests() if one.path.endswith("/invocations")]

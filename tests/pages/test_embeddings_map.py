@@ -1,0 +1,230 @@
+"""The map of a run: what is drawn, how far it is to be believed, and what a click, a lasso and a search lead to."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from services.embeddings.records import Algorithm, Asking, Dataset, Floats, Layout, Progress, Run, RunState, Texts
+from services.embeddings.runs import run_key
+from services.embeddings.store import embedding_store
+from services.visitors import THIS_MACHINE
+from tests.local_workspaces import LocalWorkspace, eventually
+from tests.pages.conftest import OpenPage
+from ui.embeddings.map.colours import by_groups
+from ui.embeddings.map.state import MapOfRun, Origin
+
+EMBEDDER = "local-minilm-l6-v2"
+GROUPS = ("bread", "rain", "chess")
+EACH = 12
+STRANGE = "*not bold* <b>nor this</b> | [link](x)"
+
+
+@pytest.fixture
+def put(open_page: OpenPage, local_workspace: LocalWorkspace) -> Callable[..., AppTest]:
+    """``put(texts, vectors)`` keeps a run of them, and opens its map."""
+
+    def put_(texts: Texts, vectors: Floats, *layouts: Layout) -> AppTest:
+        store = embedding_store()
+        dataset = store.put_dataset(THIS_MACHINE, "three groups", texts, "a test")
+        run = run_of(dataset, local_workspace.host, vectors)
+        store.put_run(THIS_MACHINE, run, vectors)
+        for layout in layouts:
+            store.put_layout(THIS_MACHINE, dataset.id, run.key, layout)
+        return open_page("embeddings", dataset=dataset.id, run=run.key, stage="map")
+
+    return put_
+
+
+def run_of(dataset: Dataset, host: str, vectors: Floats) -> Run:
+    asking, count = Asking(EMBEDDER), len(vectors)
+    state, progress = RunState.COMPLETE, Progress(count, done=count)
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    return Run(run_key(host, asking), dataset.id, host, asking, state, made, vectors.shape[1], progress)
+
+
+def three_groups(dimensions: int = 8, *, labelled: bool = True) -> tuple[Texts, Floats]:
+    """Twelve texts around each of three directions; the last text has no vector, the one before it a zero one."""
+    random = np.random.default_rng(0)
+    centres = np.eye(dimensions, dtype=np.float32)[: len(GROUPS)]
+    around = np.repeat(centres, EACH, axis=0) + random.normal(0, 0.05, (len(GROUPS) * EACH, dimensions))
+    names = [group for group in GROUPS for _ in range(EACH)]
+    texts = [f"{name} number {number}" for number, name in enumerate(names)]
+    texts[0] = STRANGE
+    vectors = np.asarray(np.vstack([around, np.zeros(dimensions), np.full(dimensions, np.nan)]), dtype=np.float32)
+    labels = (*names, "", "")
+    return Texts((*texts, "nothing", "less"), labels if labelled else None), vectors
+
+
+def map_of(page: AppTest) -> MapOfRun:
+    """What the tab remembers: AppTest has no browser that could click on the component itself."""
+    maps = page.session_state["ui.embeddings.map.state._Maps"].by_run
+    found: MapOfRun = next(reversed(maps.values()))
+    return found
+
+
+def said(page: AppTest) -> str:
+    return "\n".join(one.value for kind in (page.markdown, page.caption, page.info, page.error) for one in kind)
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    found = [one for one in page.button if one.label.startswith(label)]
+    assert found, [one.label for one in page.button]
+    assert not found[0].disabled
+    found[0].click().run()
+    assert not page.exception
+    return page
+
+
+def test_pca_is_drawn_at_once_with_how_far_it_is_to_be_believed(put: Callable[..., AppTest]) -> None:
+    page = put(*three_groups())
+
+    text = said(page)
+    assert map_of(page).algorithm is Algorithm.PCA
+    assert "Of a text's 15 nearest" in text
+    assert "near here does not mean alike" in text
+    assert "of the variance" in text
+    assert "2 without a usable vector are not drawn." in text
+    drawn = map_of(page).drawn
+    assert drawn is not None
+    assert drawn.visible.sum() == len(GROUPS) * EACH
+
+
+def test_a_clicked_text_is_read_literally_and_leads_to_its_true_neighbours(put: Callable[..., AppTest]) -> None:
+    page = put(*three_groups())
+    map_of(page).pick(0)
+    page.run()
+
+    assert any(one.value.startswith(r"\*not bold\* \<b\>nor this") for one in page.markdown)
+    rows = [one for one in page.button if (one.key or "").startswith("embeddings.map.neighbour.")]
+    assert len(rows) == 10
+    assert all(" bread number " in one.label for one in rows), [one.label for one in rows]
+    rows[0].click().run()
+    assert map_of(page).picked == int((rows[0].key or "").rsplit(".", 1)[1])
+    press(page, "Clear")
+    assert map_of(page).picked is None
+
+
+def test_a_selection_narrows_the_map_and_there_is_a_way_back(put: Callable[..., AppTest]) -> None:
+    page = put(*three_groups())
+    map_of(page).select(np.arange(EACH, 2 * EACH))
+    page.run()
+
+    assert "**12 texts** in the lasso" in said(page)
+    assert "rain" in next(one.value for one in page.caption if one.value.startswith("What sets them apart"))
+    assert len(page.dataframe[-1].value) == EACH
+    press(page, "All but these")
+    assert "**26 of 38**" in said(page)
+    drawn = map_of(page).drawn
+    assert drawn is not None
+    assert not drawn.visible[EACH : 2 * EACH].any()
+    press(page, "Show all")
+    assert map_of(page).drawn.visible.sum() == 36  # type: ignore[union-attr]  # it was drawn
+
+
+def test_labels_of_a_selection_are_kept_and_can_be_taken_back(put: Callable[..., AppTest]) -> None:
+    texts, vectors = three_groups(labelled=False)
+    page = put(texts, vectors)
+    store, dataset = embedding_store(), embedding_store().list_datasets(THIS_MACHINE)[0]
+    map_of(page).select(np.arange(3), Origin.TABLE)
+    page.run()
+    next(one for one in page.text_input if one.label == "Label them").set_value(STRANGE)
+    press(page, "Write the label")
+
+    assert store.get_texts(THIS_MACHINE, dataset.id).labels == (STRANGE,) * 3 + ("",) * 35
+    assert page.selectbox(key="embeddings.map.colour").value == "Label"
+    press(page, "Undo the last labelling")
+    assert not any(store.get_texts(THIS_MACHINE, dataset.id).labels or ())
+
+
+def test_words_are_found_at_once_and_meaning_with_one_request(
+    put: Callable[..., AppTest], local_workspace: LocalWorkspace
+) -> None:
+    page = put(*three_groups(384))
+    page.text_input(key="embeddings.map.search").set_value("RAIN number").run()
+    assert "12 of 38 hold “RAIN number”" in said(page)
+
+    local_workspace.clear()
+    press(page, "Nearest in meaning")
+    page.run()
+    sent = [entry for entry in local_workspace.requests() if entry.path.endswith("/invocations")]
+    assert len(sent) == 1
+    assert page.selectbox(key="embeddings.map.colour").value == "Nearness to a query"
+    assert "**Nearest to** “RAIN number”" in said(page)
+    ranked = [one for one in page.button if (one.key or "").startswith("embeddings.map.ranked.")]
+    assert len(ranked) == 20
+    press(page, "Forget the query")
+    assert not [one for one in page.button if (one.key or "").startswith("embeddings.map.ranked.")]
+
+
+def test_a_query_for_vectors_of_another_size_says_what_to_do(put: Callable[..., AppTest]) -> None:
+    page = put(*three_groups(8))
+    page.text_input(key="embeddings.map.search").set_value("rain").run()
+    press(page, "Nearest in meaning")
+    assert "gives 384 numbers a text now, and these vectors have 8" in said(page)
+
+
+def test_a_layout_that_was_made_is_drawn_by_the_next_visit_and_pca_stays_at_hand(put: Callable[..., AppTest]) -> None:
+    texts, vectors = three_groups()
+    places = np.where(np.isfinite(vectors[:, :2]), vectors[:, :2], np.nan)
+    places[-2] = np.nan
+    page = put(texts, vectors, Layout(places, Algorithm.TSNE, {"library": "openTSNE", "seed": 0}))
+
+    assert map_of(page).algorithm is Algorithm.TSNE
+    assert "library openTSNE; seed 0" in said(page)
+    assert "near here does not mean alike" not in said(page)
+    assert not [label for label in labels(page) if label.startswith("Make t-SNE")]
+    map_of(page).algorithm = Algorithm.PCA
+    assert "near here does not mean alike" in said(page.run())
+    map_of(page).dims = 3  # which was not made of it
+    assert [label for label in labels(page.run()) if label.startswith("Make t-SNE")]
+
+
+def test_a_layout_under_way_can_be_cancelled(put: Callable[..., AppTest]) -> None:
+    page = put(*three_groups())
+    press(page, "Make LocalMAP")
+    press(page, "Cancel")
+    eventually(lambda: "Cancel" not in labels(page.run()), 30)
+    assert map_of(page).algorithm is Algorithm.PCA
+    assert "Make LocalMAP (neighbours)" in " ".join(labels(page))
+
+
+@pytest.mark.parametrize(
+    ("vectors", "sentence"),
+    [
+        (np.full((3, 4), np.nan), "No text of this run has a usable vector"),
+        (np.array([[1, 2, 3, 4], [0, 0, 0, 0], [np.nan] * 4]), "Too few texts to say"),
+        (np.array([[1, 2, 3, 4], [4, 3, 2, 1], [np.nan] * 4]), "Too few texts to say"),
+        (np.ones((30, 4)), "Of a text's 14 nearest"),
+    ],
+)
+def test_odd_vectors_get_a_sentence(put: Callable[..., AppTest], vectors: Floats, sentence: str) -> None:
+    page = put(Texts(tuple(f"text {at}" for at in range(len(vectors)))), vectors.astype(np.float32))
+    assert sentence in said(page)
+    if "No text" in sentence:
+        return
+    for colour in ("Cluster", "Length of the text", "Distortion here", "Nearness to a query", "Label"):
+        page.selectbox(key="embeddings.map.colour").set_value(colour).run()
+        assert not page.exception
+    map_of(page).pick(0)
+    map_of(page).select(np.arange(1))
+    page.run()
+    assert not page.exception
+    assert "**1 text** in the lasso" in said(page)
+
+
+def test_many_labels_share_the_last_colour_and_no_label_is_none() -> None:
+    groups = ["most"] * 5 + [f"kind {number:03}" for number in range(500)] + [""]
+    classes, names = by_groups(groups)
+    assert (names[0], names[-1], len(names)) == ("most", "490 other labels", 12)
+    assert (classes[0], classes[5], classes[504], classes[505]) == (0, 1, 11, 254)
+
+
+def keys(page: AppTest) -> set[str]:
+    return {one.key or "" for one in page.button}
+
+
+def labels(page: AppTest) -> list[str]:
+    return [one.label for one in page.button]

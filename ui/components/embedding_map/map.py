@@ -1,0 +1,203 @@
+"""The Python half of the map."""
+
+import base64
+import functools
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+from streamlit.components.v2.types import ComponentRenderer
+
+from services.embeddings.selecting import within
+from ui.components.embedding_map.colours import in_the_browser
+from ui.components.embedding_map.points import (
+    MOST_TEXTS,
+    LegendEntry,
+    MapPoints,
+    Scale,
+    pack_classes,
+    pack_coordinates,
+    pack_texts,
+)
+from ui.session import entered
+
+_HOME = Path(__file__).parent
+_NAME = "brickyard.embedding_map"
+_MANIFEST = ComponentManifest("brickyard", "1", [ComponentConfig("embedding_map", asset_dir="built")])
+"""Makes Streamlit serve the bundle from this server, as the code editor's manifest does."""
+_FEW_MARKED = 200
+"""More marked points than that travel as one bit for each point."""
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MapSeen:
+    """What a person did with the map; nothing of it, where that was done on other coordinates than these."""
+
+    picked: int | None = None
+    """The point that was clicked last; None after a click on nothing."""
+    polygon: tuple[tuple[float, float], ...] = ()
+    """The lasso, empty for none. In two dimensions in the coordinates' own space; in three in the picture's, -1 to 1."""
+    matrix: tuple[float, ...] | None = None
+    """In three dimensions: how the coordinates were seen, 4 x 4, column after column; see within_view()."""
+    hovered: int | None = None
+    """The point on which the pointer rested, where that was asked for."""
+
+    def within(self, coordinates: npt.NDArray[np.floating]) -> Ints:
+        """The points inside the lasso; none where there is none."""
+        if len(self.polygon) < 3:
+            return np.zeros(0, dtype=np.int64)
+        if self.matrix is None:
+            return np.asarray(within(np.asarray(coordinates, dtype=np.float32), self.polygon), dtype=np.int64)
+        return within_view(coordinates, self.polygon, self.matrix)
+
+
+def within_view(
+    coordinates: npt.NDArray[np.floating], polygon: Sequence[tuple[float, float]], matrix: Sequence[float]
+) -> Ints:
+    """Of points (n, 3), those that stand inside the polygon as seen through the 4 x 4 matrix, which is given by columns."""
+    view = np.asarray(matrix, dtype=np.float64).reshape(4, 4).T
+    seen = np.asarray(coordinates, dtype=np.float64) @ view[:, :3].T + view[:, 3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        flat = np.where(seen[:, 3:] > 0, seen[:, :2] / seen[:, 3:], np.nan)
+    return np.asarray(within(flat.astype(np.float32), polygon), dtype=np.int64)
+
+
+def embedding_map(
+    points: MapPoints,
+    *,
+    key: str,
+    label: str,
+    legend: Sequence[LegendEntry] = (),
+    scale: Scale | None = None,
+    marked: Sequence[int] = (),
+    lines: Sequence[tuple[int, int]] = (),
+    dimmed: bool = False,
+    focus: int | None = None,
+    notes: Mapping[int, str] | None = None,
+    caption: str = "",
+    height: int = 560,
+    tell_hover: bool = False,
+    let_go: int = 0,
+    on_pick: Callable[[MapSeen], None] | None = None,
+    on_select: Callable[[MapSeen], None] | None = None,
+) -> MapSeen:
+    """Draw the map; what the person did with it.
+
+    Other coordinates under the same *key*, of as many points, move into place: what is picked and selected stays, and the view.
+
+    *label* is what a screen reader says. One of *legend* and *scale* says what the classes are. *marked* points are ringed, and
+    with *dimmed* all others are faded. *lines* join two points each. *focus* is the picked point: it is ringed twice, and brought
+    into view when it changes. *notes* are texts of single points, for maps of which not every text is sent. *caption* stands on
+    the saved picture. *tell_hover* reruns the script when the pointer rests on a point. *let_go*, counted up,
+    takes the lasso away: whoever acted on it has no more use for it. *on_pick* and *on_select* are callbacks
+    of Streamlit's kind, before the script: what they keep is not lost when the script is interrupted.
+
+    What was sent once is not sent again as long as it is the same. Coordinates, classes and texts travel each for itself, so
+    that a click costs some hundred bytes, and other colours one byte a point.
+    """
+    parts = {"coordinates": pack_coordinates(points), "classes": pack_classes(points)}
+    if points.texts is not None and 0 < len(points) <= MOST_TEXTS:
+        parts["texts"] = pack_texts(points.texts)
+    names = {part: _name(content) for part, content in parts.items()}
+    drawn = names["coordinates"]
+
+    def picked() -> None:
+        if on_pick is not None:
+            on_pick(_seen(entered(key), drawn, len(points)))
+
+    def selected() -> None:
+        if on_select is not None:
+            on_select(_seen(entered(key), drawn, len(points)))
+
+    with st.container(key=f"{key}-parts", gap=None):
+        for part, content in parts.items():
+            _renderer()(key=f"{key}-{part}", data=names[part].encode() + content)
+        found = _renderer()(
+            key=key,
+            data={
+                "parts": names,
+                "label": label,
+                "legend": [asdict(entry) for entry in legend],
+                "scale": asdict(scale) if scale else None,
+                "marked": _marks(marked, len(points)),
+                "lines": [[int(start), int(end)] for start, end in lines],
+                "dimmed": dimmed,
+                "focus": focus,
+                "notes": {str(index): text for index, text in (notes or {}).items()},
+                "caption": caption,
+                "height": height,
+                "tellHover": tell_hover,
+                "letGo": let_go,
+                "colours": in_the_browser(),
+            },
+            default={"picked": None, "lasso": None, "hovered": None},
+            on_picked_change=picked,
+            on_lasso_change=selected,
+            on_hovered_change=_nothing,
+        )
+    return _seen(found, drawn, len(points))
+
+
+def _nothing() -> None:
+    """Streamlit keeps only states that have a callback."""
+
+
+def _name(content: bytes) -> str:
+    """What the browser knows these bytes by: they are sent with it in front."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _marks(marked: Sequence[int], count: int) -> list[int] | str:
+    if len(marked) <= _FEW_MARKED:
+        return [int(index) for index in marked]
+    bits = np.zeros(count, dtype=bool)
+    bits[np.asarray(marked)] = True
+    return base64.b64encode(np.packbits(bits, bitorder="little").tobytes()).decode()
+
+
+def _renderer() -> ComponentRenderer:
+    manager = get_bidi_component_manager()
+    if manager.get_component_asset_root(_NAME) is None:
+        manager.register_from_manifest(_MANIFEST, _HOME)
+    return _component()
+
+
+@functools.cache
+def _component() -> ComponentRenderer:
+    return st.components.v2.component(_NAME, js="embedding_map-*.js")
+
+
+def _seen(held: object, drawn: str, count: int) -> MapSeen:
+    found = held if isinstance(held, Mapping) else {}
+    lasso = found.get("lasso")
+    polygon, matrix = _polygon(lasso, drawn) if isinstance(lasso, Mapping) else ((), None)
+    return MapSeen(_index(found.get("picked"), count), polygon, matrix, _index(found.get("hovered"), count))
+
+
+def _index(told: object, count: int) -> int | None:
+    index = told.get("index") if isinstance(told, Mapping) else None
+    return index if isinstance(index, int) and 0 <= index < count else None
+
+
+def _polygon(lasso: Mapping[str, Any], drawn: str) -> tuple[tuple[tuple[float, float], ...], tuple[float, ...] | None]:
+    """The browser's word is not trusted to: what is no polygon on these coordinates is none."""
+    if lasso.get("coordinates") != drawn:
+        return (), None
+    try:
+        corners = np.array(lasso.get("polygon"), dtype=np.float64).reshape(-1, 2)
+        told = lasso.get("matrix")
+        matrix = None if told is None else tuple(np.array(told, dtype=np.float64).reshape(16).tolist())
+    except (TypeError, ValueError):
+        return (), None
+    if len(corners) > 1000 or not np.isfinite(corners).all():
+        return (), None
+    return tuple((float(x), float(y)) for x, y in corners), matrix

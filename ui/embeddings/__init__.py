@@ -1,0 +1,1 @@
+"""Embeddings: texts in, an endpoint's vectors, and views of them."""

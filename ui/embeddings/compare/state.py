@@ -1,0 +1,51 @@
+"""What the comparison remembers of a dataset, for this browser."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from services.embeddings.records import Algorithm, Ints
+from ui.embeddings.bounded import Bounded
+from ui.embeddings.numbers import stamp
+from ui.embeddings.view import Shown
+from ui.session import kept
+
+KEPT_DATASETS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two runs of the same texts, and what they are called."""
+
+    a: Shown
+    b: Shown
+    a_name: str
+    b_name: str
+
+    @property
+    def stamp(self) -> tuple[Hashable, ...]:
+        """Stands for both runs' vectors."""
+        return stamp(self.a.owner, self.a.run), stamp(self.b.owner, self.b.run)
+
+
+@dataclass
+class CompareView:
+    """Of one dataset."""
+
+    other: str = ""
+    """The key of the run that the shown one is compared with."""
+    k: int = 10
+    algorithm: Algorithm = Algorithm.PCA
+    picked: int | None = None
+    """The text in focus, on both maps and below."""
+    selected: Ints | None = None
+    """Those inside the last lasso, on whichever map it was drawn."""
+
+
+@dataclass
+class _Views:
+    by_dataset: Bounded[CompareView] = field(default_factory=lambda: Bounded(KEPT_DATASETS))
+
+
+def view_of(shown: Shown) -> CompareView:
+    """What is remembered of that dataset."""
+    return kept(_Views).by_dataset.get((shown.owner, shown.dataset.id), CompareView)

@@ -1,0 +1,126 @@
+"""What the points' colours say: classes for the drawing, with their legend or their scale."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from services.embeddings.records import Floats, Ints, Layout
+from ui.components.embedding_map import UNKNOWN, LegendEntry, Scale
+from ui.embeddings.map.numbers import clusters_of, distortion_of
+from ui.embeddings.map.state import ColourBy, MapOfRun
+from ui.embeddings.view import Shown
+
+MOST_CLASSES = 12
+"""Colours that are told apart; what is beyond shares the last one."""
+_LONGEST_NAME = 60
+
+Classes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """A colour for each text."""
+
+    classes: Classes
+    """(texts,): place in the legend, or on the scale; UNKNOWN where there is nothing to say."""
+    names: tuple[str, ...] = ()
+    """Of the classes, where they are groups."""
+    scale: Scale | None = None
+    note: str = ""
+    """What is to be said beside the map."""
+
+    def legend(self, drawn: Ints) -> tuple[LegendEntry, ...]:
+        """The groups, with how many of the drawn points each has."""
+        counts = np.bincount(self.classes[drawn], minlength=256)
+        return tuple(LegendEntry(name, int(counts[place])) for place, name in enumerate(self.names))
+
+
+def colouring(shown: Shown, state: MapOfRun, layout: Layout | None) -> Colouring:
+    """The colours that were chosen; *layout* is None while the picture moves. Raises PlaygroundError."""
+    by: dict[ColourBy, Callable[[], Colouring]] = {
+        ColourBy.LABEL: lambda: _by_label(shown),
+        ColourBy.CLUSTER: lambda: _by_cluster(shown, state),
+        ColourBy.LENGTH: lambda: _by_length(shown),
+        ColourBy.DISTORTION: lambda: _by_distortion(shown, layout),
+        ColourBy.SCORE: lambda: _by_score(shown, state),
+        ColourBy.NOTHING: lambda: _plain(shown, ""),
+    }
+    return by[state.colour]()
+
+
+def by_groups(groups: Sequence[str]) -> tuple[Classes, tuple[str, ...]]:
+    """The largest groups each with a class of its own, the others with one together; then the names of the classes.
+
+    “” is no group: UNKNOWN.
+    """
+    counts = Counter(groups)
+    counts.pop("", None)
+    ranked = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+    own = ranked if len(ranked) <= MOST_CLASSES else ranked[: MOST_CLASSES - 1]
+    places = {name: place for place, name in enumerate(own)} | {"": UNKNOWN}
+    found = np.fromiter((places.get(name, len(own)) for name in groups), np.uint8, len(groups))
+    others = len(ranked) - len(own)
+    return found, (*map(_short, own), *((f"{others:,} other labels",) if others else ()))
+
+
+def _by_label(shown: Shown) -> Colouring:
+    labels = shown.texts.labels or ()
+    if not any(labels):
+        return _plain(shown, "These texts have no labels: lasso some and label them, or colour by cluster.")
+    classes, names = by_groups(labels)
+    return Colouring(classes, names)
+
+
+def _by_cluster(shown: Shown, state: MapOfRun) -> Colouring:
+    named = clusters_of(shown, state.clusters)
+    if not named.names:
+        return _plain(shown, "There are too few usable vectors for clusters.")
+    found, count = named.clusters.labels, len(named.names)
+    own = count if count <= MOST_CLASSES else MOST_CLASSES - 1
+    classes = np.where(found < 0, UNKNOWN, np.minimum(found, own)).astype(np.uint8)
+    names = tuple(map(_short, named.names[:own]))
+    return Colouring(classes, (*names, *((f"{count - own:,} smaller clusters",) if count > own else ())))
+
+
+def _by_length(shown: Shown) -> Colouring:
+    lengths = np.fromiter(map(len, shown.texts.texts), np.float32, len(shown.texts))
+    scale = _scale(lengths, "Characters", upper=99)
+    beyond = int((lengths > scale.high).sum())
+    note = f"{beyond:,} longer than {scale.high:,.0f} characters have the colour of its end." if beyond else ""
+    return Colouring(scale.classes(lengths), scale=scale, note=note)
+
+
+def _by_distortion(shown: Shown, layout: Layout | None) -> Colouring:
+    if layout is None:
+        return _plain(shown, "It is measured when the layout is done.")
+    values, scale = distortion_of(shown, layout), Scale(0.0, 1.0, "Strangers among those near it here")
+    note = "0: the points around it are its true neighbours. 1: none of them is."
+    if (np.isnan(values) & shown.usable()).any():
+        note += " The grey ones were not measured."
+    return Colouring(scale.classes(values), scale=scale, note=note)
+
+
+def _by_score(shown: Shown, state: MapOfRun) -> Colouring:
+    if state.query is None:
+        return _plain(shown, "Write a text into the search and choose “Nearest in meaning” to colour by it.")
+    scale = _scale(state.query.scores, "Similarity to the query", upper=100)
+    return Colouring(scale.classes(state.query.scores), scale=scale)
+
+
+def _plain(shown: Shown, note: str) -> Colouring:
+    return Colouring(np.zeros(len(shown.texts), np.uint8), note=note)
+
+
+def _scale(values: Floats, title: str, *, upper: float) -> Scale:
+    """From the lowest value up to that percentile: single far values must not take the colours from all others."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(one) for one in np.percentile(finite, [0, upper])) if len(finite) else (0.0, 1.0)
+    return Scale(low, high, title)
+
+
+def _short(name: str) -> str:
+    line = " ".join(name.split())
+    return line if len(line) <= _LONGEST_NAME else f"{line[:_LONGEST_NAME]}…"

@@ -1,0 +1,87 @@
+"""Embed the queries in each chosen run and look what they find. A click sends once."""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from services.embeddings.records import Run
+from services.embeddings.retrieval import Query, check_retrieval
+from services.errors import PlaygroundError
+from ui.embeddings.asking import embed_queries
+from ui.embeddings.numbers import stamp
+from ui.embeddings.other_runs import as_shown, names_of, others
+from ui.embeddings.retrieval.state import Check, RetrievalView
+from ui.embeddings.view import Shown
+from ui.foreign_text import literal
+from ui.session import entered, mirror
+
+KS = (1, 5, 10)
+FEW = 3
+"""Runs that are checked unless others are chosen."""
+_KEY = "embeddings.retrieval"
+
+
+def draw_check(shown: Shown, view: RetrievalView, queries: Sequence[Query]) -> None:
+    """Draw the choice of runs, what a check will send, and the button; and do what was clicked."""
+    there = [shown.run, *others(shown)]
+    names = names_of(shown)
+    keys = [run.key for run in there]
+    chosen = keys[:FEW] if view.runs is None else [key for key in view.runs if key in keys]
+    if len(there) > 1:
+        st.multiselect(
+            "Runs",
+            keys,
+            key=mirror(f"{_KEY}.runs", chosen),
+            format_func=lambda key: names[key],
+            on_change=_choose,
+            args=(view,),
+        )
+    asked = [run for run in there if run.key in chosen]
+    if queries and asked:
+        st.caption(_cost(len(queries), asked, names))
+    st.button(
+        "Check",
+        key=f"{_KEY}.check-{view.clicks}",
+        type="primary",
+        on_click=_begin,
+        args=(view, tuple(queries), tuple(chosen), view.clicks),
+        disabled=not (queries and asked),
+        icon=":material/fact_check:",
+    )
+    if view.check is not None:
+        for run in [run for run in there if run.key in view.check.left]:
+            _run(as_shown(shown, run), view.check)
+
+
+def _cost(count: int, runs: Sequence[Run], names: dict[str, str]) -> str:
+    """What a check will send, for Markdown."""
+    parts = []
+    for run in runs:
+        requests = math.ceil(count / run.asking.batch)
+        parts.append(f"{requests:,} request{'' if requests == 1 else 's'} to {literal(names[run.key])}")
+    queries = "1 query" if count == 1 else f"{count:,} queries"
+    return f"{queries}: {', '.join(parts)} at most; those asked before come from the cache."
+
+
+def _begin(view: RetrievalView, queries: tuple[Query, ...], runs: tuple[str, ...], click: int) -> None:
+    if click == view.clicks:
+        view.clicks += 1
+        view.check = Check(queries, runs)
+
+
+def _run(run: Shown, check: Check) -> None:
+    key = run.run.key
+    try:
+        vectors = embed_queries(run, [query.text for query in check.queries])
+    except PlaygroundError as error:
+        check.errors[key] = error
+        return
+    with st.spinner(f"Looking through {len(run.texts):,} texts", show_time=True):
+        check.figures[key] = check_retrieval(run.vectors, vectors, [query.expected for query in check.queries], KS)
+    check.stamps[key] = stamp(run.owner, run.run)
+
+
+def _choose(view: RetrievalView) -> None:
+    chosen = entered(f"{_KEY}.runs")
+    view.runs = tuple(str(key) for key in chosen) if isinstance(chosen, list | tuple) else ()

@@ -23,8 +23,8 @@ from services.embeddings.records import Algorithm, Faithfulness, Floats
 UMAP = "umap-learn"
 DIMENSIONS = 384
 FITS = 2  # the first is a cold process's, the second a warm one's
-CANCEL_AFTER = 0.5
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
+CANCEL_AT = 0.3  # share of the time of a whole layout
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
 @dataclass
@@ -131,8 +131,8 @@ def shown_and_cancelled(path: Path, count: int) -> list[Row]:
             time.sleep(0.02)
         frames, seconds = job.frame[0], job.seconds
         long = turns.begin(order)
-        while long.seconds < CANCEL_AFTER:
-            time.sleep(0.01)
+        while long.running and long.seconds < seconds * CANCEL_AT:
+            time.sleep(0.002)
         after = turns.begin(order)
         cancelled = time.monotonic()
         long.cancel()

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from services.embeddings.projection import pca
+from services.embeddings.numbers import pca
 from services.embeddings.records import Floats
 from ui.components.embedding_map import LegendEntry, MapPoints, embedding_map
 

@@ -20,8 +20,8 @@ from bench.report import OURS, Row, at_most
 from bench.setup import Setup
 from bench.subjects import PEERS, ROOT
 from services.doors import typed
-from services.embeddings.cache import VectorCache
-from services.embeddings.embedding import embed_texts
+from services.embeddings.asking import embed_texts
+from services.embeddings.asking.cache import VectorCache
 from services.embeddings.records import Asking, Embedded
 
 LANGCHAIN, MLFLOW = "langchain", "mlflow"

@@ -16,7 +16,7 @@ from bench.processes import MeasureFailed
 from bench.report import OURS, Row, at_most, ratio_at_most
 from bench.setup import Setup
 from bench.subjects import ROOT
-from services.embeddings.sampling import sample
+from services.embeddings.numbers import sample
 
 SKLEARN, FAISS, FIRST = "sklearn randomized", "faiss FlatIP", "the first ones"
 ALONE = ("faithfulness", "distortion", "compare", "describe", "near-duplicates", "outliers")

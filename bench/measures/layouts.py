@@ -15,9 +15,9 @@ from bench.processes import MeasureFailed
 from bench.report import OURS, Row, at_most, ratio_at_most
 from bench.setup import Setup
 from bench.subjects import PEER_BIN, PEERS
-from services.embeddings.faithfulness import faithfulness
 from services.embeddings.layouts.job import Order
 from services.embeddings.layouts.turns import Turns
+from services.embeddings.numbers import faithfulness
 from services.embeddings.records import Algorithm, Faithfulness, Floats
 
 UMAP = "umap-learn"

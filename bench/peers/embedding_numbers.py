@@ -19,7 +19,7 @@ QUERIES, K = 100, 15
 
 
 def pca(vectors: np.ndarray) -> list[float]:
-    from services.embeddings.projection import pca
+    from services.embeddings.numbers import pca
 
     return list(pca(vectors).explained)
 
@@ -33,7 +33,7 @@ def sklearn_pca(vectors: np.ndarray) -> list[float]:
 
 
 def nearest(vectors: np.ndarray) -> list[list[int]]:
-    from services.embeddings.neighbours import nearest
+    from services.embeddings.numbers import nearest
 
     return nearest(vectors, np.asarray(vectors[:QUERIES]), K).indices.tolist()
 
@@ -53,37 +53,37 @@ def index_of(vectors: np.ndarray, made: dict[str, Any] = {}) -> Any:  # noqa: B0
 
 
 def faithfulness(vectors: np.ndarray) -> float:
-    from services.embeddings.faithfulness import faithfulness
+    from services.embeddings.numbers import faithfulness
 
     return faithfulness(vectors, np.asarray(vectors[:, :2])).trustworthiness
 
 
 def distortion(vectors: np.ndarray) -> int:
-    from services.embeddings.faithfulness import distortion
+    from services.embeddings.numbers import distortion
 
     return int(np.isfinite(distortion(vectors, np.asarray(vectors[:, :2]))).sum())
 
 
 def compare(vectors: np.ndarray) -> float:
-    from services.embeddings.comparing import compare
+    from services.embeddings.numbers import compare
 
     return compare(vectors, vectors).overlap.value
 
 
 def describe(vectors: np.ndarray) -> float:
-    from services.embeddings.describing import describe
+    from services.embeddings.numbers import describe
 
     return describe(vectors).effective_rank
 
 
 def near_duplicates(vectors: np.ndarray) -> int:
-    from services.embeddings.neighbours import near_duplicates
+    from services.embeddings.numbers import near_duplicates
 
     return near_duplicates(vectors).looked_at
 
 
 def outliers(vectors: np.ndarray) -> int:
-    from services.embeddings.neighbours import outliers
+    from services.embeddings.numbers import outliers
 
     return outliers(vectors).looked_at
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.embeddings.bodies import body_of
+from services.embeddings.asking import body_of
 from services.embeddings.records import Algorithm, Asking, Layout, Purpose, Run
 from services.invocation import invocation_path
 from services.snippets.invocation import invocation_snippets

@@ -3,7 +3,7 @@
 import inspect
 
 from services.embeddings import spark_table
-from services.embeddings.bodies import body_of
+from services.embeddings.asking import body_of
 from services.embeddings.records import Asking, Purpose
 from services.snippets.python_source import literal
 from services.snippets.snippet import Snippet

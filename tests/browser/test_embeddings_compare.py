@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from services.embeddings.asking.runs import run_key
+from services.embeddings.datasets.store import EmbeddingStore
 from services.embeddings.records import Asking, Progress, Run, RunState, Texts
-from services.embeddings.runs import run_key
-from services.embeddings.store import EmbeddingStore
 from services.visitors import THIS_MACHINE
 from tests.browser.apps import App
 from tests.browser.screens import open_page, settled

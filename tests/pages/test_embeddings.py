@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from services.embeddings.asking.runs import run_key
+from services.embeddings.datasets.store import EmbeddingStore, embedding_store
+from services.embeddings.files.sample import sample_texts
 from services.embeddings.records import Asking, Progress, Run, RunState, Texts
-from services.embeddings.runs import run_key
-from services.embeddings.sample import sample_texts
-from services.embeddings.store import EmbeddingStore, embedding_store
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
@@ -286,7 +286,7 @@ def ask_queries(dataset_id: str, host: str) -> None:
     import numpy as np
     import streamlit as st
 
-    from services.embeddings.store import embedding_store
+    from services.embeddings.datasets.store import embedding_store
     from ui.connecting import workspace
     from ui.embeddings.asking import embed_queries
     from ui.embeddings.view import Shown

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from services.embeddings.asking.runs import run_key
+from services.embeddings.datasets.store import embedding_store
 from services.embeddings.records import Algorithm, Asking, Dataset, Floats, Layout, Progress, Run, RunState, Texts
-from services.embeddings.runs import run_key
-from services.embeddings.store import embedding_store
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage

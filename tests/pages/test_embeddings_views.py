@@ -10,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from services.doors import typed
-from services.embeddings.embedding import embed_texts
+from services.embeddings.asking.embedding import embed_texts
+from services.embeddings.asking.runs import run_key
+from services.embeddings.datasets.store import embedding_store
+from services.embeddings.files.sample import sample_texts
+from services.embeddings.files.sample_queries import COUNT, sample_queries
+from services.embeddings.numbers.retrieval import read_queries
 from services.embeddings.records import Asking, Dataset, Floats, Progress, Run, RunState, Texts
-from services.embeddings.retrieval import read_queries
-from services.embeddings.runs import run_key
-from services.embeddings.sample import sample_texts
-from services.embeddings.sample_queries import COUNT, sample_queries
-from services.embeddings.store import embedding_store
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace
 from tests.pages.conftest import OpenPage

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.embeddings.asking_form import asking_for
-from services.embeddings.cache import KEPT, VectorCache
-from services.embeddings.embedding import Cancel, embed_texts
+from services.embeddings.asking.asking_form import asking_for
+from services.embeddings.asking.cache import KEPT, VectorCache
+from services.embeddings.asking.embedding import Cancel, embed_texts
 from services.embeddings.records import Asking, Embedded, Progress, Purpose
 from services.endpoints import get_endpoint
 from services.errors import BadInput, NotFound, PlaygroundError, TooManyRequests, Unreachable

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.embeddings.clusters import MOST_CLUSTERS, cluster, name_clusters
+from services.embeddings.numbers.clusters import MOST_CLUSTERS, cluster, name_clusters
 from services.errors import BadInput
 
 ENGLISH = {

@@ -1,3 +1,4 @@
+import importlib
 import math
 
 import numpy as np
@@ -6,20 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from services.embeddings import near_duplicates as pairs_module
-from services.embeddings import outliers as outliers_module
-from services.embeddings.comparing import align, compare
-from services.embeddings.describing import describe
-from services.embeddings.estimating import mean_of
-from services.embeddings.faithfulness import distortion, faithfulness
-from services.embeddings.neighbours import near_duplicates, nearest, outliers, similarity_matrix
-from services.embeddings.projection import pca
-from services.embeddings.retrieval import check_retrieval
-from services.embeddings.sampling import sample
-from services.embeddings.selecting import within
-from services.embeddings.unit import lengths, moments, usable
+from services.embeddings.numbers.comparing import align, compare
+from services.embeddings.numbers.describing import describe
+from services.embeddings.numbers.estimating import mean_of
+from services.embeddings.numbers.faithfulness import distortion, faithfulness
+from services.embeddings.numbers.neighbours import near_duplicates, nearest, outliers, similarity_matrix
+from services.embeddings.numbers.projection import pca
+from services.embeddings.numbers.retrieval import check_retrieval
+from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.selecting import within
+from services.embeddings.numbers.unit import lengths, moments, usable
 
 NAN = np.nan
+
+pairs_module = importlib.import_module("services.embeddings.numbers.near_duplicates")
+outliers_module = importlib.import_module("services.embeddings.numbers.outliers")
 
 
 def vectors_of(*rows):

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.embeddings.asking_form import asking_for
-from services.embeddings.bodies import body_of
-from services.embeddings.embedding import embed_texts
+from services.embeddings.asking.asking_form import asking_for
+from services.embeddings.asking.bodies import body_of
+from services.embeddings.asking.embedding import embed_texts
+from services.embeddings.asking.reply_vectors import NotForEmbeddings, vectors_in
 from services.embeddings.records import Asking, BodyForm, Purpose
-from services.embeddings.reply_vectors import NotForEmbeddings, vectors_in
 from services.endpoints import Endpoint, ServedEntity
 from services.errors import PlaygroundError
 from services.invocation.contract import Contract, Form

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from services.embeddings.numbers.retrieval import MAX_QUERIES, better, check_retrieval, read_queries
 from services.embeddings.records import Texts
-from services.embeddings.retrieval import MAX_QUERIES, better, check_retrieval, read_queries
 from services.errors import BadInput
 
 TEXTS = Texts(

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.embeddings.cache import VectorCache
+from services.embeddings.asking.cache import VectorCache
+from services.embeddings.asking.runs import EmbeddingRuns, run_key
+from services.embeddings.datasets.store import EmbeddingStore, NotKept
 from services.embeddings.records import Asking, RunState, Texts
-from services.embeddings.runs import EmbeddingRuns, run_key
-from services.embeddings.store import EmbeddingStore, NotKept
 from tests.local_workspaces import eventually
 from tests.services.chats import at
 from tests.services.embedding_endpoint import ScriptedEndpoint, refusal, vector_of

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from services.embeddings.embedding import embed_texts
+from services.embeddings.asking.embedding import embed_texts
 from services.embeddings.exports import csv_of
-from services.embeddings.projection import pca
+from services.embeddings.numbers.projection import pca
 from services.embeddings.records import Algorithm, Asking, BodyForm, Layout, Progress, Run, RunState, Texts, Transform
 from services.snippets.embeddings import TEXTS_FILE, call_snippets, run_snippet
 from services.snippets.spark_embeddings import spark_snippets
@@ -58,7 +58,7 @@ def test_every_form_and_picture_is_a_program_and_a_notebook_whose_texts_are_its_
     assert "Louder" in snippet.note
     body = snippet.code.split("def body(texts):\n    return ")[1].split("\n\n")[0]
     made = eval(body, {"texts": ["one", "two"]})  # it is our own
-    from services.embeddings.bodies import Purpose, body_of
+    from services.embeddings.asking.bodies import Purpose, body_of
 
     assert made == body_of(asking, Purpose.DOCUMENT, ["one", "two"])
     notebook, bundle = spark_snippets(asking)

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.embeddings import room
+from services.embeddings.datasets import room
+from services.embeddings.datasets.store import EmbeddingStore, NotKept, embedding_store
+from services.embeddings.datasets.stored_runs import run_from_json, run_to_json
 from services.embeddings.records import Algorithm, Asking, BodyForm, Layout, Progress, Run, RunState, Texts
-from services.embeddings.store import EmbeddingStore, NotKept, embedding_store
-from services.embeddings.stored_runs import run_from_json, run_to_json
 from services.errors import BadInput
 from services.state_file import StateTrouble
 from services.transforms import Transform

@@ -261,6 +261,6 @@ def test_the_estimate_grows_with_the_work_and_learns_from_the_last_layout():
 
 
 def test_pages_import_nothing_heavy_with_it():
-    code = "import sys, services.embeddings.layouts, services.embeddings.clusters; print(*sys.modules)"
+    code = "import sys, services.embeddings.layouts, services.embeddings.numbers.clusters; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numba", "faiss", "sklearn", "scipy", "pacmap", "openTSNE", "streamlit"} & set(loaded)

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from services.embeddings.files.reading import ColumnKind, columns_of_file, how_read, read_file, read_lines
 from services.embeddings.limits import MOST_TEXT_BYTES, MOST_TEXTS
-from services.embeddings.reading import ColumnKind, columns_of_file, how_read, read_file, read_lines
 from services.embeddings.records import Texts
 from services.errors import BadInput
 

@@ -6,9 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from services.embeddings.embedding import embed_texts
+from services.embeddings.asking.embedding import embed_texts
+from services.embeddings.files.sample import sample_texts
 from services.embeddings.records import Asking, Texts
-from services.embeddings.sample import sample_texts
 from services.workspace import Workspace
 from tests.local_workspaces import ROOT
 

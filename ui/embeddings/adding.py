@@ -6,10 +6,9 @@ from enum import StrEnum
 
 import streamlit as st
 
-from services.embeddings.reading import read_lines
+from services.embeddings.datasets import embedding_store
+from services.embeddings.files import read_lines, sample_texts
 from services.embeddings.records import Dataset, Texts
-from services.embeddings.sample import sample_texts
-from services.embeddings.store import embedding_store
 from services.errors import PlaygroundError
 from ui.embeddings.file_choice import ReadFile, column_choice, file_choice, read_chosen
 from ui.embeddings.view import hold_texts

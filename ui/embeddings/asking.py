@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from services.embeddings.cache import vector_cache
-from services.embeddings.embedding import embed_texts
-from services.embeddings.hosts import host_of
+from services.embeddings.asking import embed_texts, host_of, vector_cache
 from services.embeddings.records import Floats, Purpose
 from services.errors import BadInput, PlaygroundError
 from services.sandbox import sandbox

@@ -7,8 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from services.background import in_background
-from services.embeddings.asking_form import asking_for
-from services.embeddings.bodies import check_asking
+from services.embeddings.asking import asking_for, check_asking
 from services.embeddings.records import Asking, BodyForm
 from services.endpoints import Endpoint, get_endpoint_detail
 from services.errors import BadInput, PlaygroundError

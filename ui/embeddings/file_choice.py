@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from services.embeddings.files import Column, ColumnKind, columns_of_file, how_read, read_file
 from services.embeddings.limits import MOST_FILE_BYTES, MOST_TEXTS
-from services.embeddings.reading import Column, ColumnKind, columns_of_file, how_read, read_file
 from services.embeddings.records import Texts
 from services.errors import PlaygroundError
 from ui.embeddings.view import distinct

@@ -3,10 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from services.embeddings.describing import Description, describe
-from services.embeddings.neighbours import similarity_matrix
+from services.embeddings.numbers import Description, describe, sample, similarity_matrix
 from services.embeddings.records import Floats
-from services.embeddings.sampling import sample
 from ui.embeddings.numbers import computed, stamp
 from ui.embeddings.plots import draw_histogram
 from ui.embeddings.tables import draw_table

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from services.embeddings.bodies import MOST_AT_ONCE
-from services.embeddings.cache import vector_cache
-from services.embeddings.hosts import host_of
+from services.embeddings.asking import MOST_AT_ONCE, host_of, run_key, vector_cache
+from services.embeddings.datasets import embedding_store
 from services.embeddings.records import MAX_BATCH, Asking, BodyForm, Dataset, Purpose
-from services.embeddings.runs import run_key
-from services.embeddings.store import embedding_store
 from services.endpoints import Endpoint
 from services.readiness import readiness_of
 from services.workspace import Workspace

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Run
-from services.embeddings.store import embedding_store
 from services.errors import BadInput
 from services.workspace import Workspace
 from ui.embeddings.bounded import Bounded

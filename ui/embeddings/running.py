@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from services.embeddings.hosts import host_of
+from services.embeddings.asking import EmbeddingJob, embedding_runs, host_of, run_key
+from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Asking, Dataset, Progress, Run, RunState
-from services.embeddings.runs import EmbeddingJob, embedding_runs, run_key
-from services.embeddings.store import embedding_store
 from services.errors import PlaygroundError
 from services.workspace import Workspace
 from ui.embeddings.asking import hooks_of

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from services.embeddings.asking import embedding_runs
+from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Dataset
-from services.embeddings.runs import embedding_runs
-from services.embeddings.store import embedding_store
 from services.errors import PlaygroundError
 from ui.clock import day_and_clock
 from ui.embeddings.adding import Adding, add_button, adding_is_open, draw_adding

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from services.embeddings.asking import embedding_runs
+from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Dataset, Floats, Run, Texts
-from services.embeddings.runs import embedding_runs
-from services.embeddings.store import embedding_store
 from services.errors import PlaygroundError
 from services.transforms import LOCAL
 from services.workspace import Workspace

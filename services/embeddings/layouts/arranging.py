@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.embeddings.layouts.errors import Refused
+from services.embeddings.numbers import BLOCK, unit
 from services.embeddings.records import Floats, Ints
-from services.embeddings.unit import BLOCK, unit
 
 FEWEST = 15
 """Texts with vectors of their own: below, a text's neighbours are simply all the others."""

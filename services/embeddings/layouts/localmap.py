@@ -11,7 +11,7 @@ import numpy as np
 
 from services.embeddings.layouts.arranging import REDUCED, Stage, Tell
 from services.embeddings.layouts.nearest import nearest
-from services.embeddings.principal import principal_components
+from services.embeddings.numbers import principal_components
 from services.embeddings.records import Floats
 
 NEIGHBOURS = 10

@@ -15,7 +15,7 @@ from streamlit.components.v2.get_bidi_component_manager import get_bidi_componen
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 from streamlit.components.v2.types import ComponentRenderer
 
-from services.embeddings.selecting import within
+from services.embeddings.numbers import within
 from ui.components.embedding_map.colours import in_the_browser
 from ui.components.embedding_map.points import (
     MOST_TEXTS,

@@ -4,8 +4,7 @@ import math
 
 import streamlit as st
 
-from services.embeddings.comparing import Comparison, compare
-from services.embeddings.estimating import Estimate
+from services.embeddings.numbers import Comparison, Estimate, compare
 from ui.embeddings.compare.state import CompareView, Pair
 from ui.embeddings.numbers import computed
 from ui.embeddings.plots import draw_histogram

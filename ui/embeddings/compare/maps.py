@@ -4,9 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from services.embeddings.comparing import align
+from services.embeddings.numbers import align, sample
 from services.embeddings.records import Algorithm, Floats, Ints, Layout
-from services.embeddings.sampling import sample
 from ui.components.embedding_map import LegendEntry, MapPoints, MapSeen, embedding_map
 from ui.embeddings.compare.state import CompareView, Pair
 from ui.embeddings.map.colours import by_groups

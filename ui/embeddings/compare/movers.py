@@ -3,8 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from services.embeddings.comparing import Comparison, Mover
-from services.embeddings.neighbours import nearest
+from services.embeddings.numbers import Comparison, Mover, nearest
 from ui.embeddings.compare.state import CompareView, Pair
 from ui.embeddings.tables import cut, draw_table
 from ui.embeddings.view import Shown

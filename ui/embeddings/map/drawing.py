@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.embeddings.numbers import sample
 from services.embeddings.records import Floats, Ints
-from services.embeddings.sampling import sample
 from ui.components.embedding_map import HIDDEN, MapPoints, MapSeen, embedding_map
 from ui.embeddings.map.colours import Colouring
 from ui.embeddings.map.numbers import neighbours_of, once

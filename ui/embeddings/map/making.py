@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.background import in_background
+from services.embeddings.datasets import embedding_store
 from services.embeddings.layouts import LayoutJob, begin_layout
 from services.embeddings.records import Algorithm, Layout
-from services.embeddings.store import embedding_store
 from services.errors import PlaygroundError
 from ui.embeddings.view import Shown
 

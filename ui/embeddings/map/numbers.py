@@ -7,12 +7,9 @@ from typing import TypeVar, cast
 import numpy as np
 import streamlit as st
 
-from services.embeddings.clusters import Clusters, cluster, name_clusters
-from services.embeddings.faithfulness import distortion, faithfulness
-from services.embeddings.neighbours import nearest
-from services.embeddings.projection import pca
+from services.embeddings.datasets import embedding_store
+from services.embeddings.numbers import Clusters, cluster, distortion, faithfulness, name_clusters, nearest, pca
 from services.embeddings.records import Algorithm, Faithfulness, Floats, Ints, Layout
-from services.embeddings.store import embedding_store
 from ui.embeddings.bounded import Bounded
 from ui.embeddings.numbers import stamp
 from ui.embeddings.view import Shown

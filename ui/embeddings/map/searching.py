@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from services.embeddings.neighbours import nearest
+from services.embeddings.numbers import nearest
 from services.embeddings.records import Floats, Ints
 from services.errors import PlaygroundError, UnexpectedReply
 from ui.embeddings.asking import embed_queries

@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
+from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Ints, Layout
-from services.embeddings.store import embedding_store
 from services.errors import PlaygroundError
 from ui.embeddings.map.controls import KEY
 from ui.embeddings.map.numbers import clusters_of, words_of_selection

@@ -3,9 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from services.embeddings.neighbours import nearest, similarity_matrix
+from services.embeddings.numbers import nearest, sample, similarity_matrix
 from services.embeddings.records import Ints
-from services.embeddings.sampling import sample
 from ui.embeddings.map.state import known_map
 from ui.embeddings.neighbours.state import Choice, NeighboursView
 from ui.embeddings.neighbours.subject import draw_text_choice, found

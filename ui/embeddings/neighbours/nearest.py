@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from services.embeddings.neighbours import nearest
+from services.embeddings.numbers import nearest
 from services.embeddings.records import Ints
 from ui.embeddings.neighbours.state import NeighboursView
 from ui.embeddings.neighbours.subject import Looked, choose_text, draw_subject

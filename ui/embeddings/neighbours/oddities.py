@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from services.embeddings.near_duplicates import near_duplicates
-from services.embeddings.outliers import outliers
+from services.embeddings.numbers import near_duplicates, outliers
 from ui.embeddings.neighbours.state import NeighboursView, Part
 from ui.embeddings.neighbours.subject import choose_text
 from ui.embeddings.numbers import computed, stamp

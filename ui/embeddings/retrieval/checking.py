@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from services.embeddings.numbers import Query, check_retrieval
 from services.embeddings.records import Run
-from services.embeddings.retrieval import Query, check_retrieval
 from services.errors import PlaygroundError
 from ui.embeddings.asking import embed_queries
 from ui.embeddings.numbers import stamp

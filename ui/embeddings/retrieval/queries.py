@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from services.embeddings.retrieval import MAX_QUERIES, Query, read_queries
-from services.embeddings.sample_queries import COUNT, sample_queries
+from services.embeddings.files import COUNT, sample_queries
+from services.embeddings.numbers import MAX_QUERIES, Query, read_queries
 from services.errors import BadInput
 from ui.embeddings.retrieval.state import RetrievalView
 from ui.embeddings.view import Shown

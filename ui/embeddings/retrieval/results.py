@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import streamlit as st
 
-from services.embeddings.retrieval import QueryRank, RetrievalFigures, better
+from services.embeddings.numbers import QueryRank, RetrievalFigures, better
 from ui.embeddings.numbers import stamp
 from ui.embeddings.other_runs import names_of
 from ui.embeddings.retrieval.checking import KS

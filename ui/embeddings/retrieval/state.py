@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from services.embeddings.retrieval import Query, RetrievalFigures
+from services.embeddings.numbers import Query, RetrievalFigures
 from services.errors import PlaygroundError
 from ui.embeddings.bounded import Bounded
 from ui.embeddings.view import Shown

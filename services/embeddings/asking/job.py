@@ -6,10 +6,10 @@ import threading
 import time
 from dataclasses import replace
 
-from services.embeddings.hosts import host_of
+from services.embeddings.asking.hosts import host_of
+from services.embeddings.asking.sending import Cancel
+from services.embeddings.datasets import EmbeddingStore
 from services.embeddings.records import Asking, Dataset, Embedded, Progress, Run, RunState
-from services.embeddings.sending import Cancel
-from services.embeddings.store import EmbeddingStore
 from services.errors import PlaygroundError
 from services.state_file import StateTrouble
 from services.workspace import Workspace

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from services.embeddings.numbers.unit import ABSENT, Mask, lengths, similarities
 from services.embeddings.records import Floats, Ints
-from services.embeddings.unit import ABSENT, Mask, lengths, similarities
 
 DECIMALS = 6
 """Similarities are told apart to here: float32 computes that of equal vectors differently from place to place beyond."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from services.embeddings.bodies import weight
+from services.embeddings.asking.bodies import weight
+from services.embeddings.asking.reply_vectors import Found
 from services.embeddings.records import Floats, Progress, TextFailure
-from services.embeddings.reply_vectors import Found
 from services.errors import PlaygroundError, UnexpectedReply
 
 _PACE_SECONDS = 0.5

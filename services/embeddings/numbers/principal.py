@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from services.embeddings.numbers.unit import moments, unit_blocks
 from services.embeddings.records import Floats, Ints
-from services.embeddings.unit import moments, unit_blocks
 
 
 def principal_components(vectors: Floats, rows: Ints, most: int) -> Floats:

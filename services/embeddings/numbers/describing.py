@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.embeddings.projection import NOTHING
+from services.embeddings.numbers.projection import NOTHING
+from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.unit import Mask, blocks, lengths, moments, one_thread, unit
 from services.embeddings.records import Floats, Ints
-from services.embeddings.sampling import sample
-from services.embeddings.unit import Mask, blocks, lengths, moments, one_thread, unit
 
 PAIRS = 5_000
 RANKED = 10_000

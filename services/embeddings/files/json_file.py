@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from services.embeddings.files.table_file import MOST_EXAMPLE, Column, ColumnKind, TableFile, check_width
+from services.embeddings.files.text_encoding import decoded
 from services.embeddings.limits import MOST_TEXTS
-from services.embeddings.table_file import MOST_EXAMPLE, Column, ColumnKind, TableFile, check_width
-from services.embeddings.text_encoding import decoded
 from services.errors import BadInput
 
 ONLY = "text"

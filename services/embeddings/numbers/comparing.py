@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from services.embeddings.aligning import align
-from services.embeddings.describing import Similarities, random_similarities
-from services.embeddings.estimating import Estimate, mean_of
-from services.embeddings.neighbours import nearest_of
-from services.embeddings.projection import NOTHING
+from services.embeddings.numbers.aligning import align
+from services.embeddings.numbers.describing import Similarities, random_similarities
+from services.embeddings.numbers.estimating import Estimate, mean_of
+from services.embeddings.numbers.neighbours import nearest_of
+from services.embeddings.numbers.projection import NOTHING
+from services.embeddings.numbers.sampling import sample as random_sample
+from services.embeddings.numbers.unit import Doubles, Mask, one_thread, unit, unit_blocks, usable
 from services.embeddings.records import Floats, Ints
-from services.embeddings.sampling import sample as random_sample
-from services.embeddings.unit import Doubles, Mask, one_thread, unit, unit_blocks, usable
 
 __all__ = ["Comparison", "LabelAgreement", "Mover", "align", "compare"]
 

@@ -7,9 +7,9 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
+from services.embeddings.files.table_file import Column, ColumnKind, TableFile, check_width, column_of_texts, told_apart
+from services.embeddings.files.text_encoding import decoded
 from services.embeddings.limits import MOST_TEXT_BYTES, MOST_TEXTS
-from services.embeddings.table_file import Column, ColumnKind, TableFile, check_width, column_of_texts, told_apart
-from services.embeddings.text_encoding import decoded
 from services.errors import BadInput
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from services.embeddings.numbers.unit import Doubles, lengths, moments, one_thread, unit, unit_blocks
 from services.embeddings.records import Algorithm, Floats, Ints, Layout
-from services.embeddings.unit import Doubles, lengths, moments, one_thread, unit, unit_blocks
 
 NOTHING = 1e-12
 """Variance of directions that is due to float32's rounding."""

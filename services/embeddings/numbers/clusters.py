@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from services.embeddings.cluster_names import name_clusters
-from services.embeddings.principal import principal_components
+from services.embeddings.numbers.cluster_names import name_clusters
+from services.embeddings.numbers.principal import principal_components
+from services.embeddings.numbers.unit import one_thread, usable
 from services.embeddings.records import Floats, Ints
-from services.embeddings.unit import one_thread, usable
 from services.errors import BadInput
 
 __all__ = ["MOST_CLUSTERS", "Clusters", "cluster", "name_clusters"]

@@ -3,12 +3,12 @@
 import functools
 from pathlib import Path
 
+from services.embeddings.files.sample import sample_texts
 from services.embeddings.records import Texts
-from services.embeddings.sample import sample_texts
 from services.errors import PlaygroundError
 
 COUNT = 10
-_FILE = Path(__file__).parents[2] / "examples" / "sample_queries.csv"
+_FILE = Path(__file__).parents[3] / "examples" / "sample_queries.csv"
 
 
 def sample_queries(texts: Texts) -> str:

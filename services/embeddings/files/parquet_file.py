@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from services.embeddings.files.table_file import MOST_EXAMPLE, Column, ColumnKind, TableFile, check_width
 from services.embeddings.limits import MOST_CHARACTERS, MOST_TEXTS
-from services.embeddings.table_file import MOST_EXAMPLE, Column, ColumnKind, TableFile, check_width
 from services.errors import BadInput
 
 if TYPE_CHECKING:

@@ -5,15 +5,22 @@ import time
 from collections.abc import Callable, Sequence
 
 from services.call import Call, CallCancelled
-from services.embeddings.bodies import check_asking, divided, why_not_sendable
-from services.embeddings.cache import CacheOfOne, VectorCache
-from services.embeddings.collecting import Collected
-from services.embeddings.hosts import host_of
-from services.embeddings.queueing import Queue
+from services.embeddings.asking.bodies import check_asking, divided, why_not_sendable
+from services.embeddings.asking.cache import CacheOfOne, VectorCache
+from services.embeddings.asking.collecting import Collected
+from services.embeddings.asking.hosts import host_of
+from services.embeddings.asking.queueing import Queue
+from services.embeddings.asking.refused_batches import (
+    Meaning,
+    ending,
+    meaning_of,
+    named_in,
+    refused_alone,
+    refused_together,
+)
+from services.embeddings.asking.reply_vectors import Found
+from services.embeddings.asking.sending import Cancel, Sender
 from services.embeddings.records import Asking, Embedded, Floats, Progress, Purpose
-from services.embeddings.refused_batches import Meaning, ending, meaning_of, named_in, refused_alone, refused_together
-from services.embeddings.reply_vectors import Found
-from services.embeddings.sending import Cancel, Sender
 from services.errors import BadInput, PlaygroundError
 from services.transforms import Hooks
 from services.workspace import Workspace

@@ -4,8 +4,8 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from services.embeddings.bodies import weight
-from services.embeddings.refused_batches import Meaning, alike
+from services.embeddings.asking.bodies import weight
+from services.embeddings.asking.refused_batches import Meaning, alike
 from services.errors import PlaygroundError, TooManyRequests
 
 MOST_WAITS = 6

@@ -7,12 +7,12 @@ row without a text is an empty text, so that rows and texts have the same number
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from services.embeddings.csv_file import CsvFile
-from services.embeddings.json_file import JsonFile
+from services.embeddings.files.csv_file import CsvFile
+from services.embeddings.files.json_file import JsonFile
+from services.embeddings.files.parquet_file import ParquetFile
+from services.embeddings.files.table_file import Column, ColumnKind, TableFile
 from services.embeddings.limits import MOST_FILE_BYTES, check_count, check_text, check_texts
-from services.embeddings.parquet_file import ParquetFile
 from services.embeddings.records import Texts
-from services.embeddings.table_file import Column, ColumnKind, TableFile
 from services.errors import BadInput
 
 __all__ = ["FILE_ENDINGS", "Column", "ColumnKind", "columns_of_file", "how_read", "read_file", "read_lines"]

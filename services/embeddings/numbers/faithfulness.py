@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from services.embeddings.ranking import DECIMALS, searched
+from services.embeddings.numbers.ranking import DECIMALS, searched
+from services.embeddings.numbers.sampling import sample as random_sample
+from services.embeddings.numbers.unit import one_thread, unit_blocks, usable
 from services.embeddings.records import Faithfulness, Floats, Ints
-from services.embeddings.sampling import sample as random_sample
-from services.embeddings.unit import one_thread, unit_blocks, usable
 
 TOLERANCE = 10.0**-DECIMALS
 """Texts whose similarities differ by less are equally near: a picture is not blamed for its choice among them."""

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from services.embeddings.datasets.room import NotKept, dataset_name, on_one_line
+from services.embeddings.datasets.store_records import LayoutRecord, StoreRecords, TextsRecord, VectorsRecord
+from services.embeddings.datasets.vector_files import Damaged, VectorFiles, gone, same
 from services.embeddings.limits import check_text, check_texts
 from services.embeddings.records import Algorithm, Dataset, Floats, Layout, Run, Texts
-from services.embeddings.room import NotKept, dataset_name, on_one_line
-from services.embeddings.store_records import LayoutRecord, StoreRecords, TextsRecord, VectorsRecord
-from services.embeddings.vector_files import Damaged, VectorFiles, gone, same
 from services.settings import Settings
 
 __all__ = ["EmbeddingStore", "NotKept", "embedding_store"]

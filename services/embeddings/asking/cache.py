@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from services.embeddings.bodies import params_of
+from services.embeddings.asking.bodies import params_of
 from services.embeddings.records import Asking, Floats, Purpose
 from services.settings import Settings
 from services.state_file import MOST_IN_MEMORY, PAGE_BYTES, Kept, StateFile, StateTrouble

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from services.embeddings.cache import VectorCache, vector_cache
-from services.embeddings.embedding import embed_texts
-from services.embeddings.hosts import host_of
-from services.embeddings.job import EmbeddingJob, Watching, over, run_key
+from services.embeddings.asking.cache import VectorCache, vector_cache
+from services.embeddings.asking.embedding import embed_texts
+from services.embeddings.asking.hosts import host_of
+from services.embeddings.asking.job import EmbeddingJob, Watching, over, run_key
+from services.embeddings.datasets import EmbeddingStore, NotKept, embedding_store
 from services.embeddings.records import Asking, Dataset, Embedded, Floats, Run, RunState
-from services.embeddings.store import EmbeddingStore, NotKept, embedding_store
 from services.errors import PlaygroundError
 from services.settings import Settings
 from services.transforms import Hooks

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.embeddings.ranking import DECIMALS, rounded
+from services.embeddings.numbers.ranking import DECIMALS, rounded
+from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.unit import one_thread, unit, unit_blocks, usable
 from services.embeddings.records import Floats, Ints
-from services.embeddings.sampling import sample
-from services.embeddings.unit import one_thread, unit, unit_blocks, usable
 
 EACH_WITH_EACH = 20_000
 """Texts whose similarities are all computed while a person waits: 200 million pairs, 3 s."""

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from services.embeddings.near_duplicates import NearDuplicates, Pair, near_duplicates
-from services.embeddings.outliers import Outlier, Outliers, outliers
-from services.embeddings.ranking import rounded, searched
+from services.embeddings.numbers.near_duplicates import NearDuplicates, Pair, near_duplicates
+from services.embeddings.numbers.outliers import Outlier, Outliers, outliers
+from services.embeddings.numbers.ranking import rounded, searched
+from services.embeddings.numbers.unit import Mask, one_thread, unit, usable
 from services.embeddings.records import Floats, Ints, Nearest
-from services.embeddings.unit import Mask, one_thread, unit, usable
 
 __all__ = [
     "NearDuplicates", "Outlier", "Outliers", "Pair", "near_duplicates", "nearest", "nearest_of", "outliers", "similarity_matrix",

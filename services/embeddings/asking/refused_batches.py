@@ -3,7 +3,7 @@
 import re
 from enum import Enum, auto
 
-from services.embeddings.reply_vectors import NotForEmbeddings
+from services.embeddings.asking.reply_vectors import NotForEmbeddings
 from services.errors import (
     BadInput,
     Conflict,

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.call import Call
-from services.embeddings.bodies import body_of
+from services.embeddings.asking.bodies import body_of
+from services.embeddings.asking.reply_vectors import Found, NotForEmbeddings, tokens_in, vectors_in
 from services.embeddings.records import Asking, Purpose
-from services.embeddings.reply_vectors import Found, NotForEmbeddings, tokens_in, vectors_in
 from services.errors import Side
 from services.invocation.request import invocation_path
 from services.refusals import failure_in, refused_in_stream

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from services.embeddings.datasets.room import NotKept, check_bytes, check_datasets
+from services.embeddings.datasets.stored_runs import run_from_json, run_to_json
 from services.embeddings.records import Dataset, Run
-from services.embeddings.room import NotKept, check_bytes, check_datasets
-from services.embeddings.stored_runs import run_from_json, run_to_json
 from services.state_file import Kept, StateFile, StateTrouble
 from services.visitors import A_BROWSER
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.embeddings.ranking import highest, searched
+from services.embeddings.numbers.ranking import highest, searched
+from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.unit import Mask, one_thread, unit, unit_blocks, usable
 from services.embeddings.records import Floats, Ints
-from services.embeddings.sampling import sample
-from services.embeddings.unit import Mask, one_thread, unit, unit_blocks, usable
 
 EACH_WITH_EACH = 20_000
 """Texts whose neighbours are all searched while a person waits: 5 s."""

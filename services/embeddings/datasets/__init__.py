@@ -1,0 +1,5 @@
+"""Texts, their vectors and pictures on disk, each person's apart."""
+
+from services.embeddings.datasets.store import EmbeddingStore, NotKept, embedding_store
+
+__all__ = ["EmbeddingStore", "NotKept", "embedding_store"]

@@ -1,0 +1,56 @@
+"""What can be seen in vectors: pure functions on arrays, deterministic."""
+
+from services.embeddings.numbers.clusters import Clusters, cluster, name_clusters
+from services.embeddings.numbers.comparing import Comparison, Mover, align, compare
+from services.embeddings.numbers.describing import Description, describe
+from services.embeddings.numbers.estimating import Estimate
+from services.embeddings.numbers.faithfulness import distortion, faithfulness
+from services.embeddings.numbers.near_duplicates import near_duplicates
+from services.embeddings.numbers.neighbours import nearest, similarity_matrix
+from services.embeddings.numbers.outliers import outliers
+from services.embeddings.numbers.principal import principal_components
+from services.embeddings.numbers.projection import pca
+from services.embeddings.numbers.retrieval import (
+    MAX_QUERIES,
+    Query,
+    QueryRank,
+    RetrievalFigures,
+    better,
+    check_retrieval,
+    read_queries,
+)
+from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.selecting import within
+from services.embeddings.numbers.unit import BLOCK, unit
+
+__all__ = [
+    "BLOCK",
+    "MAX_QUERIES",
+    "Clusters",
+    "Comparison",
+    "Description",
+    "Estimate",
+    "Mover",
+    "Query",
+    "QueryRank",
+    "RetrievalFigures",
+    "align",
+    "better",
+    "check_retrieval",
+    "cluster",
+    "compare",
+    "describe",
+    "distortion",
+    "faithfulness",
+    "name_clusters",
+    "near_duplicates",
+    "nearest",
+    "outliers",
+    "pca",
+    "principal_components",
+    "read_queries",
+    "sample",
+    "similarity_matrix",
+    "unit",
+    "within",
+]

@@ -4,8 +4,15 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.local_workspaces import LocalWorkspace, start_local_workspace
+
+# A busy machine is no failure. The same cases each time, so that what turns red is what was changed; --hypothesis-profile=explore
+# looks for new ones.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import settings
 
 from services.doors import local, typed
 from services.local import LocalAddress
@@ -13,10 +12,6 @@ from services.workspace import Workspace
 from tests.local_workspaces import LocalWorkspace, start_local_workspace
 from tests.services.replies import ReplyServer, Script, reply_server
 from tests.services.setup_bodies import KEY, SCOPE
-
-# A busy machine is no failure.
-settings.register_profile("services", deadline=None)
-settings.load_profile("services")
 
 
 @pytest.fixture(autouse=True)

@@ -16,12 +16,16 @@ from services.foreign_json import read_json
 from services.refusals import SHOWN_REPLY
 from services.server_sent_events import event_data
 from services.translation import translated
+from services.wire_record import REDACTED
 
 END_SECONDS = 0.1
 """What a stream's end may take after its last event, before its connection is closed instead of kept."""
 CHUNK = 65_536
 MAX_REPLY = 32_000_000
 """Bytes of a reply that is not a stream: twice the platform's own limit. One without end must not fill the memory."""
+
+
+_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,21 @@ def control_content(reply: requests.Response, name: str) -> bytes:
                 )
     finally:
         reply.close()
-    return bytes(content)
+    return without_credentials(reply, bytes(content))
+
+
+def without_credentials(reply: requests.Response, content: bytes) -> bytes:
+    """The reply's bytes without what signed its request in, which debugging proxies repeat: of a refusal a sentence is made,
+    and sentences are shown and kept."""
+    secret = _secret_of(reply).encode("utf-8", "replace")
+    return content.replace(secret, REDACTED.encode()) if secret else content
+
+
+def _secret_of(reply: requests.Response) -> str:
+    """The token that signed its request in; empty for none, and for one that words could hold."""
+    signed = reply.request.headers.get("Authorization") or ""
+    parts = (signed.decode("latin-1") if isinstance(signed, bytes) else signed).split()
+    return parts[-1] if parts and len(parts[-1]) >= _SHORTEST_SECRET else ""
 
 
 def is_stream(reply: requests.Response) -> bool:
@@ -112,14 +130,16 @@ def content_of(reply: requests.Response, call: Call, name: str) -> bytes:
     finally:
         reply.close()
         call.ends()
-    return bytes(content)
+    return without_credentials(reply, bytes(content))
 
 
 def events_of(reply: requests.Response, call: Call, name: str) -> Generator[str]:
     """The data of each server-sent event, recorded as it arrives."""
+    secret = _secret_of(reply)
     try:
         with outcome(call):
             for data in event_data(_chunks(reply, call, name)):
+                data = data.replace(secret, REDACTED) if secret else data
                 call.record.event_arrives(data)
                 yield data
             if call.cancelled:  # a socket shut down looks like the end of a stream that has no length

@@ -197,6 +197,18 @@ def mirror(key: str, value: object) -> str:
     return key
 
 
+def mirror_choice(key: str, value: object, labels: Mapping[str, str]) -> str:
+    """The same for a choice whose options have *labels*, which may change: a browser goes on showing the one it chose by.
+
+    It also sends that one back, which is no option any more: a callback is to take what is among the options only.
+    """
+    drawn = f"{key}-labels"
+    if st.session_state.get(drawn) == labels:
+        return mirror(key, value)
+    st.session_state[drawn] = dict(labels)
+    return reseed(key, value)
+
+
 def entered(key: str) -> object:
     """What the widget with that key holds: a text, a number, a choice; None for nothing."""
     found: object = st.session_state.get(key)

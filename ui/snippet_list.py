@@ -7,13 +7,13 @@ import streamlit as st
 from services.snippets import Snippet
 
 
-def draw_snippets(snippets: Sequence[Snippet], *, key: str, label: str = "Code") -> None:
-    """Draw a choice of dialects and the code of the chosen one, to copy or to save."""
+def draw_snippets(snippets: Sequence[Snippet], *, key: str, label: str = "Code", height: int | None = None) -> None:
+    """Draw a choice of dialects and the code of the chosen one, to copy or to save. Longer than *height* pixels, it scrolls."""
     names = [snippet.dialect for snippet in snippets]
     chosen = st.segmented_control(label, names, default=names[0], key=f"{key}-dialect", required=True)
     snippet = next((one for one in snippets if one.dialect == chosen), snippets[0])
     with st.container(key=f"{key}-snippet"):
-        st.code(snippet.code, language=snippet.language)
+        st.code(snippet.code, language=snippet.language, height=height or "content")
     if snippet.install:  # below the code: that is what was asked for
         st.code(snippet.install, language="bash")
     if snippet.note:

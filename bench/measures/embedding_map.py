@@ -56,12 +56,13 @@ def embedding_map(setup: Setup) -> list[Row]:
             port = free_port()
             server = running(streamlit_command(script)(port), port, folder, "/_stcore/health", OMP_NUM_THREADS="1")
             urls[who] = stack.enter_context(server).url
-        for number in range(1 + setup.sizes.repetitions):
+        warming = setup.sizes.repetitions > 1
+        for number in range(warming + setup.sizes.repetitions):
             for count in setup.sizes.map_points:
                 for who, url in urls.items():
                     setup.keep_time()
                     figures = drawn_and_lassoed(setup, who, url, count)
-                    if number:  # the first round makes the vectors
+                    if number >= warming:  # the first round makes the vectors
                         found[count][who].append(figures)
     return rows(found)
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.embedding_numbers import make
+from bench.measures.layouts import with_subjects
+from bench.peers.embedding_numbers import SUBJECTS, make
 from bench.processes import MeasureFailed
 from bench.report import OURS, Row, at_most, ratio_at_most
 from bench.setup import Setup
 from bench.subjects import ROOT
-from services.embeddings.numbers import sample
+from services.embeddings.numbers import compare, sample
 
-SKLEARN, FAISS, FIRST = "sklearn randomized", "faiss FlatIP", "the first ones"
+SKLEARN, FAISS, FIRST, MINI_BATCH = "sklearn randomized", "faiss FlatIP", "the first ones", "sklearn MiniBatchKMeans"
 ALONE = ("faithfulness", "distortion", "compare", "describe", "near-duplicates", "outliers")
 MEGABYTES = 300
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
@@ -34,6 +35,8 @@ def embedding_numbers(setup: Setup) -> list[Row]:
         make(large, count, 1024)
         rounds = 1 if quick else 3
         rows = [*components(large, rounds), *neighbours(small, rounds), *shares()]
+        rows += [*clusters(Path(folder) / "subjects.npy", count // 2), *names(small, min(count, 10_000))]
+        rows += known_pairs(np.load(small, mmap_mode="r")[:5_000])
         setup.keep_time()
         for name in ALONE:
             found = run(name, small, 1)
@@ -71,6 +74,57 @@ def neighbours(file: Path, rounds: int) -> list[Row]:
         Row("15 nearest of 100 queries", "CPU-s", seconds(ours, FAISS, theirs), FAISS, **ratio_at_most(0.7)),
         recall,
     ]
+
+
+def clusters(file: Path, count: int) -> list[Row]:
+    """How well the groups fit the subjects the vectors were drawn from, by adjusted mutual information."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    vectors, subject = with_subjects(count, SUBJECTS)
+    np.save(file, vectors)
+    found = {OURS: run("cluster", file, 1), MINI_BATCH: run("sklearn-clusters", file, 1)}
+    fit = {who: float(adjusted_mutual_info_score(subject, one["answer"])) for who, one in found.items()}
+    no_worse = {"aim": ">= 0.9x", "aim_is_met": lambda row: row.ratio >= 0.9}
+    cost = {who: one["seconds"] for who, one in found.items()}
+    return [
+        Row(f"Clusters of {count:,}: how well they fit", "AMI", fit, MINI_BATCH, **no_worse),
+        Row(f"Clusters of {count:,}", "CPU-s", cost, MINI_BATCH, **ratio_at_most(2)),
+    ]
+
+
+def names(file: Path, count: int) -> list[Row]:
+    part = file.with_name("named.npy")
+    np.save(part, np.load(file, mmap_mode="r")[:count])
+    found = run("names", part, 3)
+    if found["answer"] != 5:
+        raise MeasureFailed(f"{found['answer']} of 5 groups are named by what they are about")
+    return [Row(f"Names of five groups of {count:,} texts", "CPU-s", {OURS: found["seconds"]}, **at_most(0.5))]
+
+
+def known_pairs(vectors: np.ndarray) -> list[Row]:
+    """Two models that are known: the same one in whole steps of 1/127, and its 32 first dimensions. As faiss counts it."""
+    steps = np.rint(vectors * (127 / np.abs(vectors).max(axis=1, keepdims=True))).astype(np.float32)
+    rows = []
+    for name, other, aim in (
+        ("the same in 8 bits", steps, {"aim": ">= 0.95", "aim_is_met": lambda row: row.ours >= 0.95}),
+        ("its first 32 dimensions", np.ascontiguousarray(vectors[:, :32]), {}),
+    ):
+        reported = compare(vectors, other, k=10, sample=len(vectors)).overlap.value
+        near, others = (nearest_by_faiss(one) for one in (vectors, other))
+        counted = float(np.mean([len({*a} & {*b}) / 10 for a, b in zip(near, others, strict=True)]))
+        if abs(reported - counted) > 0.002:
+            raise MeasureFailed(f"{name}: an overlap of {reported:.3f} is reported, faiss counts {counted:.3f}")
+        rows.append(Row(f"Overlap@10 with {name}", "", {OURS: reported, FAISS: counted}, FAISS, **aim))
+    return rows
+
+
+def nearest_by_faiss(vectors: np.ndarray) -> list[list[int]]:
+    """Of each its 10 nearest others."""
+    import faiss
+
+    directions = np.ascontiguousarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    found = faiss.knn(directions, directions, 11, metric=faiss.METRIC_INNER_PRODUCT)[1].tolist()
+    return [[one for one in row if one != at][:10] for at, row in enumerate(found)]
 
 
 def seconds(ours: dict[str, Any], peer: str, theirs: dict[str, Any]) -> dict[str, float | None]:

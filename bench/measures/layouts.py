@@ -18,7 +18,7 @@ from bench.subjects import PEER_BIN, PEERS
 from services.embeddings.layouts.job import Order
 from services.embeddings.layouts.turns import Turns
 from services.embeddings.numbers import faithfulness
-from services.embeddings.records import Algorithm, Faithfulness, Floats
+from services.embeddings.records import Algorithm, Faithfulness, Floats, Ints
 
 UMAP = "umap-learn"
 DIMENSIONS = 384
@@ -57,14 +57,21 @@ def embedding_layouts(setup: Setup) -> list[Row]:
 
 
 def on_subjects(count: int, subjects: int = 60) -> Floats:
-    """Unit vectors on subjects that have eight sides each; along their axes they differ less and less, as a model's do."""
+    return with_subjects(count, subjects)[0]
+
+
+def with_subjects(count: int, subjects: int = 60) -> tuple[Floats, Ints]:
+    """Unit vectors on subjects that have eight sides each; along their axes they differ less and less, as a model's do.
+
+    And the subject of each.
+    """
     random = np.random.default_rng(0)
     decay = (1 + np.arange(DIMENSIONS)) ** -0.6
     subject, side = random.integers(subjects, size=count), random.integers(8, size=count)
     centres = random.normal(size=(subjects, DIMENSIONS))[subject]
     sides = 0.5 * random.normal(size=(subjects * 8, DIMENSIONS))[subject * 8 + side]
     vectors = (centres + sides + 0.8 * random.normal(size=(count, DIMENSIONS))) * decay
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), subject
 
 
 def ours(path: Path, vectors: Floats) -> Run:

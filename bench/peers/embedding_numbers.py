@@ -16,6 +16,8 @@ import numpy as np
 
 Job = Callable[[np.ndarray], Any]
 QUERIES, K = 100, 15
+SUBJECTS = 60
+SAID = ("football", "gardens", "railways", "violins", "volcanoes")
 
 
 def pca(vectors: np.ndarray) -> list[float]:
@@ -88,6 +90,27 @@ def outliers(vectors: np.ndarray) -> int:
     return outliers(vectors).looked_at
 
 
+def cluster(vectors: np.ndarray) -> list[int]:
+    from services.embeddings.numbers import cluster
+
+    return cluster(vectors, SUBJECTS).labels.tolist()
+
+
+def sklearn_clusters(vectors: np.ndarray) -> list[int]:
+    from sklearn.cluster import MiniBatchKMeans
+
+    return MiniBatchKMeans(SUBJECTS, n_init=3, random_state=0).fit_predict(vectors).tolist()
+
+
+def names(vectors: np.ndarray) -> int:
+    from services.embeddings.numbers import name_clusters
+
+    places = range(len(vectors))
+    texts = [f"a text about {SAID[place % 5]} with further words and a {place}" for place in places]
+    said = name_clusters(texts, np.arange(len(vectors)) % 5)
+    return sum(name.split(", ")[0] == word for name, word in zip(said, SAID, strict=True))
+
+
 JOBS: dict[str, Job] = {
     "pca": pca,
     "sklearn-pca": sklearn_pca,
@@ -99,6 +122,9 @@ JOBS: dict[str, Job] = {
     "describe": describe,
     "near-duplicates": near_duplicates,
     "outliers": outliers,
+    "cluster": cluster,
+    "sklearn-clusters": sklearn_clusters,
+    "names": names,
 }
 
 

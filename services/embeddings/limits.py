@@ -8,6 +8,8 @@ MOST_TEXTS = 200_000
 """Of one dataset."""
 MOST_TEXT_BYTES = 1_000_000
 """Of one text, in UTF-8."""
+MOST_LABEL = 1_000
+"""Characters of a label or an id. Longer ones are texts, or a quote that was never closed."""
 MOST_FILE_BYTES = 300_000_000
 MOST_CHARACTERS = 300_000_000
 """Of all texts of one dataset together."""
@@ -35,6 +37,16 @@ def check_text(text: str, where: str) -> None:
             raise BadInput(f"{where} holds half a character.", "Repair that text, or take it out.") from half
     if "\0" in text:
         raise BadInput(f"{where} holds a NUL character, which no text has.", "Take it out.")
+
+
+def check_label(label: str, where: str) -> None:
+    """Raise BadInput for what cannot be a label or an id."""
+    if len(label) > MOST_LABEL:
+        raise BadInput(
+            f"{where} has a label or an id of {len(label):,} characters; {MOST_LABEL:,} are the most.",
+            "Choose another column for it; or look there for a quote that is not closed.",
+        )
+    check_text(label, where)
 
 
 def check_texts(texts: Sequence[str], what: str = "Text") -> None:

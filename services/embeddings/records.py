@@ -20,6 +20,9 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 MAX_BATCH = 150
 """Texts in one request; the platform's own models refuse more."""
 
+MOST_SAID = 24
+"""Characters of a parameter in a run's label."""
+
 
 class BodyForm(StrEnum):
     """Where the texts stand in a request."""
@@ -75,7 +78,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class Progress:
-    """Figures of an embedding under way, or over."""
+    """Figures of an embedding under way, or over. Those of a run are of all the times that it was begun, together."""
 
     texts: int
     """All of them, with their repetitions."""
@@ -84,7 +87,7 @@ class Progress:
     failed: int = 0
     """Those that will have none."""
     cached: int = 0
-    """Of *done*: those whose vector was here already."""
+    """Of *done*: those whose vector was here already, and was not asked for by the run itself."""
     repeated: int = 0
     """Of *texts*: those that are like another one, and are sent once with it."""
     requests: int = 0
@@ -92,7 +95,7 @@ class Progress:
     tokens: int = 0
     """As the endpoint counted them; 0 where it does not."""
     seconds: float = 0.0
-    """Since the begin."""
+    """From its begin to its end; without the time between a stop and the next begin."""
     left_seconds: float | None = None
     """Until the end, by the pace so far; None while that is unknown."""
     note: str = ""
@@ -185,13 +188,27 @@ class Run:
     """Place, what happened, what to do, of each text that has no vector; the first 1,000."""
     error: tuple[str, str] | None = None
     """What happened and what to do, where it ended before its end."""
+    writer: str = ""
+    """Which process began it last; for services.embeddings.asking, which tells by it whether that one is at it still."""
+    seen: float = 0.0
+    """When that process wrote this, in seconds since the epoch."""
 
     @property
     def label(self) -> str:
-        """For people: the endpoint, and what distinguishes this run of it."""
-        size = f", {self.asking.dimensions} dimensions" if self.asking.dimensions else ""
-        shaped = f", {self.asking.transform.name}" if self.asking.transform else ""
-        return f"{self.asking.endpoint}{size}{shaped}"
+        """For people: the endpoint, and what else was chosen for this run of it. Foreign text."""
+        asking = self.asking
+        said = [asking.endpoint]
+        said += [f"{asking.dimensions} dimensions"] if asking.dimensions else []
+        said += [f"{name}={_short(value)}" for name, value in asking.document_params.items()]
+        said += [f"{name}={_short(value)} for queries" for name, value in asking.query_params.items()]
+        said += [asking.transform.label] if asking.transform else []
+        return ", ".join(said)
+
+
+def _short(value: object) -> str:
+    """A parameter as it is written, up to a length that leaves room for a name."""
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 1]}…"
 
 
 class Algorithm(StrEnum):

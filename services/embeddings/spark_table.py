@@ -5,7 +5,6 @@ text that comes again is sent once, a batch that is refused is halved, 429 and 5
 """
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import requests
 
@@ -26,6 +26,8 @@ MOST_WAIT_SECONDS = 60.0
 ANSWER_SECONDS = 600
 MOST_BODY_BYTES = 4_000_000
 """Of one request; the platform takes 16 MB, some models 4."""
+MOST_NUMBER = 3.4e38
+"""What a column of floats can hold."""
 _REFUSES_ALL = {401, 403, 404}
 _LATER = {429, 503}
 _HALVED = {400, 413, 422}
@@ -89,7 +91,7 @@ def embed_table(
     if taken := {"embedding", "embedding_error"} & set(frame.columns):
         raise ValueError(f"The table has a column {min(taken)!r} already.")
     asked = Endpoint(
-        f"{(host or os.environ['DATABRICKS_HOST']).rstrip('/')}/serving-endpoints/{endpoint}/invocations",
+        f"{(host or os.environ['DATABRICKS_HOST']).rstrip('/')}/serving-endpoints/{quote(endpoint, safe='')}/invocations",
         f"Bearer {token or os.environ['DATABRICKS_TOKEN']}",
         form,
         column,
@@ -175,7 +177,8 @@ def _ask(session: requests.Session, asked: Endpoint, texts: list[str]) -> Any:
         except ValueError as wrong:
             raise NotEmbedded("The endpoint's reply is not JSON.") from wrong
     status = reply.status_code
-    said = f"The endpoint answered {status}: {reply.text[:300]}"
+    told = reply.text.replace(asked.authorization.split()[-1], "[redacted]")  # debugging proxies repeat it
+    said = f"The endpoint answered {status}: {told[:300]}"
     raise NotEmbedded(said, all_refused=status in _REFUSES_ALL, divisible=status in _HALVED)
 
 
@@ -211,14 +214,26 @@ def _vectors(reply: Any, count: int) -> list[list[float] | str]:
     listed = reply.get("data", reply.get("predictions")) if isinstance(reply, dict) else None
     if not isinstance(listed, list):
         raise NotEmbedded("The endpoint's reply has no embeddings: is it an endpoint for embeddings?", all_refused=True)
-    for place, one in enumerate(listed):
-        index, vector = (one.get("index", place), one.get("embedding")) if isinstance(one, dict) else (place, one)
-        if isinstance(index, int) and 0 <= index < count and (floats := _floats(vector)):
-            found[index] = floats
+    places = [one.get("index") if isinstance(one, dict) else None for one in listed]
+    if not any(type(place) is int for place in places):
+        if len(listed) != count:  # to guess whose they are would give texts the vectors of others
+            return [
+                f"The endpoint gave {len(listed)} vectors for {count} texts, and does not say which is whose."
+            ] * count
+        places = list(range(count))
+    for place, one in zip(places, listed, strict=True):
+        if type(place) is not int or not 0 <= place < count:
+            continue
+        floats = _floats(one.get("embedding") if isinstance(one, dict) else one)
+        if places.count(place) > 1:
+            found[place] = "The endpoint gave two vectors for this text."
+        elif floats:
+            found[place] = floats
     return found
 
 
 def _floats(given: Any) -> list[float]:
     """The vector as it is usable; empty for none."""
-    usable = isinstance(given, list) and all(isinstance(one, int | float) and math.isfinite(one) for one in given)
+    # Compared, not converted: an integer may be beyond every float. NaN is not smaller than anything.
+    usable = isinstance(given, list) and all(type(one) in (int, float) and abs(one) <= MOST_NUMBER for one in given)
     return [float(one) for one in given] if usable else []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.embeddings.asking import body_of
-from services.embeddings.records import Algorithm, Asking, Layout, Purpose, Run
+from services.embeddings.records import Algorithm, Layout, Purpose, Run
 from services.invocation import invocation_path
 from services.snippets.invocation import invocation_snippets
 from services.snippets.python_source import literal
@@ -25,13 +25,16 @@ import numpy as np
 import pandas as pd
 import requests
 
-URL = os.environ["DATABRICKS_HOST"].rstrip("/") + {path!r}
+HOST, TOKEN = (os.environ.get(name, "") for name in ("DATABRICKS_HOST", "DATABRICKS_TOKEN"))
+if not HOST or not TOKEN:
+    raise SystemExit("Set DATABRICKS_HOST to the workspace's address and DATABRICKS_TOKEN to a token of yours.")
+URL = HOST.rstrip("/") + {path!r}
 AT_ONCE, BATCH = {at_once}, {batch}
 
 
 def signed(request):
     # By a function: requests would prefer a password in ~/.netrc to a header.
-    request.headers["Authorization"] = "Bearer " + os.environ["DATABRICKS_TOKEN"]
+    request.headers["Authorization"] = "Bearer " + TOKEN
     return request
 
 
@@ -40,7 +43,13 @@ def body(texts):
 
 
 def embed(texts):
-    reply = requests.post(URL, json=body(texts), auth=signed, timeout=600)
+    try:
+        reply = requests.post(URL, json=body(texts), auth=signed, timeout=600)
+    except requests.RequestException as lost:
+        raise SystemExit(f"{{HOST}} did not answer: {{type(lost).__name__}}") from lost
+    if reply.status_code in (400, 413) and len(texts) > 1:  # so many, or such long ones, are not taken at once
+        half = len(texts) // 2
+        return embed(texts[:half]) + embed(texts[half:])
     if not reply.ok:
         raise SystemExit(f"The endpoint answered {{reply.status_code}}: {{reply.text[:500]}}")
     answer = reply.json()
@@ -48,14 +57,16 @@ def embed(texts):
 
 
 rows = pd.read_csv("{texts}", dtype=str, keep_default_na=False)
-texts = sorted({{text for text in rows["text"] if text.strip()}}, key=len)  # each once; of like length together: less padding
+{without}# Each once, and those of like length together, for which a model pads less.
+texts = sorted({{text for text in rows["text"] if text.strip()}}, key=len)
 batches = [texts[at : at + BATCH] for at in range(0, len(texts), BATCH)]
 with ThreadPoolExecutor(AT_ONCE) as threads:
     known = dict(zip(texts, (vector for vectors in threads.map(embed, batches) for vector in vectors), strict=True))
 rows = rows[rows["text"].isin(known)]
 vectors = np.array([known[text] for text in rows["text"]], dtype=np.float32)
 np.save("vectors.npy", vectors)
-unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+rows, unit = rows[lengths[:, 0] > 0], (vectors / np.where(lengths, lengths, 1))[lengths[:, 0] > 0]
 '''
 _READ_OPENAI = """    vectors = [None] * len(texts)
     for one in answer["data"]:
@@ -71,7 +82,8 @@ picture = (unit - unit.mean(axis=0)) @ axes
 _LOCALMAP = """
 import pacmap
 
-picture = pacmap.LocalMAP(n_components={dims}, n_neighbors={neighbours}, random_state={seed}).fit_transform(unit, init="pca")
+localmap = pacmap.LocalMAP(n_components={dims}, n_neighbors={neighbours}, low_dist_thres={nearby}, random_state={seed})
+picture = localmap.fit_transform(unit, init="pca")
 """
 _TSNE = """
 import openTSNE
@@ -108,9 +120,10 @@ def run_snippet(run: Run, picture: Layout) -> Snippet:
     return Snippet(
         dialect="The whole run",
         language="python",
-        code=_head(asking) + _picture(picture) + _DRAW,
+        code=_head(run) + _picture(picture) + _DRAW,
         install=f"pip install numpy pandas plotly requests{packages}",
-        note=f"It reads {TEXTS_FILE}: save the CSV without vectors beside it. {note}",
+        note=f"It reads {TEXTS_FILE}: save the CSV without vectors beside it. It asks the workspace that DATABRICKS_HOST names, "
+        f"with the token in DATABRICKS_TOKEN. {note}",
         file_name="embed.py",
     )
 
@@ -121,7 +134,9 @@ def call_snippets(run: Run, texts: Sequence[str], *, task: str = "llm/v1/embeddi
     return invocation_snippets(run.asking.endpoint, body_of(run.asking, Purpose.DOCUMENT, some), task)
 
 
-def _head(asking: Asking) -> str:
+def _head(run: Run) -> str:
+    asking = run.asking
+    refused = [place for place, _, _ in run.failures]
     mark = "\0texts"
     body: dict[str, Any] = body_of(asking, Purpose.DOCUMENT, [mark])
     as_source = literal(body)
@@ -134,6 +149,7 @@ def _head(asking: Asking) -> str:
     read = _READ_OPENAI if asking.form.value == "input" else _READ_PREDICTIONS
     return _HEAD.format(
         texts=TEXTS_FILE,
+        without=f"rows = rows.drop(index={refused!r})  # the endpoint did not take these\n" if refused else "",
         path=invocation_path(asking.endpoint),
         at_once=asking.at_once,
         batch=asking.batch,
@@ -145,7 +161,12 @@ def _head(asking: Asking) -> str:
 def _picture(picture: Layout) -> str:
     told = picture.parameters
     if picture.algorithm is Algorithm.LOCALMAP:
-        return _LOCALMAP.format(dims=picture.dims, neighbours=told.get("neighbours", 10), seed=told.get("seed", 0))
+        return _LOCALMAP.format(
+            dims=picture.dims, neighbours=int(told.get("neighbours", 10)), seed=int(told.get("seed", 0)),
+            nearby=float(told.get("low_dist_thres", 10)),
+        )  # fmt: skip
     if picture.algorithm is Algorithm.TSNE:
-        return _TSNE.format(dims=picture.dims, perplexity=told.get("perplexity", 30), seed=told.get("seed", 0))
+        return _TSNE.format(
+            dims=picture.dims, perplexity=float(told.get("perplexity", 30)), seed=int(told.get("seed", 0))
+        )
     return _PCA.format(dims=picture.dims)

@@ -20,13 +20,15 @@ count, dims = int(asked.get("n", "500")), int(asked.get("dims", "2"))
 seed = st.number_input("Seed", value=0, key="seed")
 recoloured = st.toggle("Recolour", key="recoloured")
 marking = st.toggle("Mark", key="marking")
+middle = st.toggle("Only the middle", key="middle")
+most = int(asked.get("kinds", "12"))
 
 chance = np.random.default_rng(int(seed))
-centres = np.random.default_rng(5).normal(size=(12, dims)) * 4
-kinds = np.random.default_rng(6).integers(0, 12, count)
-spread = np.random.default_rng(7).uniform(0.25, 1.1, 12)
+centres = np.random.default_rng(5).normal(size=(most, dims)) * 4
+kinds = np.random.default_rng(6).integers(0, most, count)
+spread = np.random.default_rng(7).uniform(0.25, 1.1, most)
 coordinates = (centres[kinds] + chance.normal(size=(count, dims)) * spread[kinds, None]).astype(np.float32)
-classes = ((kinds + 3) % 12 if recoloured else kinds).astype(np.uint8)
+classes = ((kinds + 3) % most if recoloured else kinds).astype(np.uint8)
 if asked.get("frame"):  # a ring of points, one in the very middle, one in each quarter
     around = np.linspace(0, 2 * np.pi, count - 5, endpoint=False)
     ring = np.column_stack([np.cos(around), np.sin(around)])
@@ -34,6 +36,9 @@ if asked.get("frame"):  # a ring of points, one in the very middle, one in each 
     coordinates = coordinates * 3 + 100
     if dims == 3:
         coordinates = np.column_stack([coordinates, np.full(count, 7.0)]).astype(np.float32)
+if middle:
+    classes[5:] = HIDDEN
+    classes[0] = HIDDEN
 if asked.get("gaps") and count:
     coordinates[5], classes[6], classes[7] = np.nan, UNKNOWN, HIDDEN
 labels = [
@@ -49,6 +54,7 @@ labels = [
     "Sport",
     "Tax",
     "Bread",
+    *(f"Topic {number}" for number in range(13, most + 1)),
 ]
 legend = [LegendEntry(label, int((classes == place).sum())) for place, label in enumerate(labels)]
 scale = Scale(0.12, 0.87, "Similarity to “a boat”") if asked.get("scale") else None

@@ -114,6 +114,59 @@ def test_what_is_clicked_lassoed_and_walked_to_is_what_python_is_told(page: Page
     told(page, "inside 505: ")
 
 
+def test_the_keyboard_is_told_what_it_can_do_until_it_does_it(page: Page, map_app: App) -> None:
+    surface = open_map(page, map_app, "n=20")
+    table = page.locator(".keys")
+    expect(table).to_be_hidden()
+    page.mouse.click(*place(surface, (0.9, 0.9))[0])
+    expect(table).to_be_hidden()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(table).to_contain_text("walk from point to point")
+    page.keyboard.press("n")
+    expect(table).to_be_hidden()
+    page.keyboard.press("?")
+    expect(table).to_be_visible()
+
+
+def test_two_fingers_zoom_and_one_moves_and_taps(make_page: Pages, map_app: App) -> None:
+    page = make_page(has_touch=True)
+    surface = open_map(page, map_app, "n=505&frame=1")
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    [(x, y)] = place(surface, MIDDLE)
+    touch("touchStart", (x - 30, y), (x + 30, y))
+    for apart in (40, 60, 90, 120):
+        touch("touchMove", (x - apart, y), (x + apart, y))
+    touch("touchEnd")
+    radius = place(surface, (1, 0))[0][0] - x
+    page.touchscreen.tap(x + 0.5 * radius * 4, y)  # where nothing was before: four times as far from the middle
+    told(page, "told []")
+    page.touchscreen.tap(x, y)
+    told(page, "picked 0 told [0]")
+    touch("touchStart", (x, y))
+    touch("touchMove", (x + 40, y))
+    touch("touchMove", (x + 80, y))
+    touch("touchEnd")
+    page.touchscreen.tap(x + 80, y)
+    told(page, "picked 0 told [0, 0]")
+    surface.press("s")
+    expect(page.get_by_text(re.compile(r"inside [1-9]\d?: "))).to_have_count(1)
+
+
+def test_points_that_are_left_out_leave_the_others_the_room(page: Page, map_app: App) -> None:
+    surface = open_map(page, map_app, "n=505&frame=1")
+    page.get_by_text("Only the middle").click()
+    expect(page.get_by_text("501 not drawn")).to_be_visible()
+    settled(page)
+    page.mouse.click(*place(surface, (1, 1))[0])  # of what is left, the corner
+    told(page, "picked 1 told [1]")
+
+
 def test_a_rerun_sends_nothing_again_and_other_colours_one_byte_a_point(make_page: Pages, map_app: App) -> None:
     page = make_page()
     watch = make_page.watch(page)
@@ -152,11 +205,11 @@ def test_in_the_dark_every_class_has_its_colour_and_the_legend_and_the_saved_pic
     make_page: Pages, map_app: App
 ) -> None:
     page = make_page(color_scheme="dark")
-    surface = open_map(page, map_app, "n=500&gaps=1")
+    surface = open_map(page, map_app, "n=500&gaps=1&kinds=20")
     expect(page.get_by_text("498 points, 2 not drawn")).to_be_visible()
     entries = page.locator(".legend").get_by_role("button")
-    expect(entries).to_have_count(13)  # twelve, and what has no class
-    assert shown(surface.screenshot(), *PALETTE, UNLIT, "#ffffff") == [True] * 13 + [False]
+    expect(entries).to_have_count(21)  # twenty, and what has no class
+    assert shown(surface.screenshot(), *PALETTE, UNLIT, "#ffffff") == [True] * 21 + [False]
 
     with page.expect_download() as saving:
         page.get_by_role("button", name="Save as a picture").click()
@@ -192,16 +245,19 @@ def test_no_point_at_all_is_said_so(page: Page, map_app: App) -> None:
 def test_a_lost_context_comes_back_and_points_that_move_keep_what_is_picked(page: Page, map_app: App) -> None:
     surface = open_map(page, map_app, "n=500")
     page.evaluate(f"({LOSE_CONTEXT})()")
-    eventually(lambda: all(shown(surface.screenshot(), *PALETTE)), 10)
+    eventually(lambda: all(shown(surface.screenshot(), *PALETTE[:12])), 10)
     surface.press("n")
     surface.press("Enter")
     told(page, re.compile(r"picked \d+ told"))
     picked = re.findall(r"picked (\d+)", page.inner_text("body"))[0]
     drawn = page.locator("[data-drawn]").get_attribute("data-drawn")
+    page.emulate_media(reduced_motion="no-preference")  # they glide there, and then what is picked has its ring again
+    ring = str(surface.evaluate("one => getComputedStyle(one).getPropertyValue('--st-primary-color')")).strip()
     page.get_by_label("Seed").fill("3")
     page.get_by_label("Seed").press("Enter")
     expect(page.locator("[data-drawn]")).not_to_have_attribute("data-drawn", str(drawn))
     told(page, f"picked {picked} told")
+    eventually(lambda: all(shown(surface.screenshot(), ring, *PALETTE[:12])))
 
 
 def test_the_page_of_its_own_needs_nothing_but_itself(page: Page) -> None:

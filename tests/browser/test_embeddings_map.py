@@ -81,7 +81,7 @@ def test_a_layout_grows_a_point_is_clicked_a_lasso_is_labelled_and_a_reload_find
     page.get_by_role("button", name="Write the label").click()
     expect(page.get_by_role("button", name=f"the left half {count}")).to_be_visible()  # of the legend
     settled(page)
-    expect(page.get_by_text(f"{count} selected")).to_have_count(0)
+    expect(selected.get_by_text("in the lasso")).to_be_visible()  # for what is to be done with them next
 
     page.reload()
     expect(page.get_by_role("radio", name="t-SNE")).to_be_checked()

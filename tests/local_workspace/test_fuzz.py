@@ -11,7 +11,7 @@ from tests.local_workspace.calls import CHAT, CHAT_PATH, EMBEDDINGS, HELLO, call
 from tests.local_workspace.fuzzing import Fuzzer
 from tests.local_workspaces import LocalWorkspace, start_local_workspace
 
-REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "2000"))  # 5000 and more when the workspace's routes have changed
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1000"))  # 5000 and more when the workspace's routes have changed
 API = "/api/2.0/serving-endpoints"
 SCOPE, OLD = "fuzz", "fuzz-old"
 NEW = [f"fuzz-{number}" for number in range(20)]

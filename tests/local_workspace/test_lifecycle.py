@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.local_workspace.calls import CHAT_PATH, HELLO, call, chat, events
-from tests.local_workspaces import ROOT, eventually, launch
+from tests.local_workspaces import ROOT, eventually, launch, start_local_workspace
 
 
 def engine_of(workspace) -> psutil.Process:
@@ -45,16 +45,11 @@ def test_the_ready_line_is_the_only_output_and_has_every_field(make_local_worksp
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", workspace.host)
     assert (workspace.ready["cluster_id"], workspace.ca_bundle) == ("0101-000000-local001", None)
     assert 3000 <= workspace.ready["driver_port"] <= 8000
-    assert chat(workspace, max_tokens=1).status_code == 200
+    assert chat(workspace, max_tokens=1).status_code == 200, "a call waits for a model that is still loading"
+    assert "loaded" in workspace.stderr.read_text()
     workspace.process.terminate()
     assert workspace.process.stdout.read() == ""
     assert workspace.process.wait(5) == 0
-
-
-def test_calls_wait_for_a_model_that_is_still_loading(make_local_workspace):
-    workspace = make_local_workspace()
-    assert chat(workspace, max_tokens=1).status_code == 200  # sent before any model can be loaded
-    assert "loaded" in workspace.stderr.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -105,8 +100,16 @@ def test_the_end_of_the_parent_ends_it(tmp_path):
     eventually(lambda: is_gone(workspace) and all(map(is_gone, children)), 5)
 
 
-def test_a_killed_engine_is_replaced_and_its_request_is_told(make_local_workspace):
-    workspace = make_local_workspace()
+@pytest.fixture(scope="module")
+def answering(tmp_path_factory):
+    """A workspace whose engine tests may kill: they leave it able to answer."""
+    workspace = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt")
+    yield workspace
+    workspace.stop()
+
+
+def test_a_killed_engine_is_replaced_and_its_request_is_told(answering):
+    workspace = answering
     assert chat(workspace, max_tokens=1).status_code == 200
     engine = engine_of(workspace)
     story = {"messages": [{"role": "user", "content": "Tell me a very long story."}], "max_tokens": 4000}
@@ -121,9 +124,10 @@ def test_a_killed_engine_is_replaced_and_its_request_is_told(make_local_workspac
     assert engine_of(workspace).pid != engine.pid
 
 
-def test_a_request_without_a_byte_yet_gets_503_when_the_engine_dies(make_local_workspace):
-    workspace = make_local_workspace()
+def test_a_request_without_a_byte_yet_gets_503_when_the_engine_dies(answering):
+    workspace = answering
     assert chat(workspace, max_tokens=1).status_code == 200
+    eventually(lambda: all(entry.outcome != "running" for entry in workspace.requests()))
     story = {"messages": [{"role": "user", "content": "Tell me a very long story."}], "max_tokens": 4000}
     engine = engine_of(workspace)
     sent = subprocess.Popen(

@@ -55,7 +55,7 @@ def state(killed_state, tmp_path):
 
 
 def test_what_was_put_is_there_after_a_kill_and_a_restart(make_local_workspace, tmp_path):
-    for turn in range(3):
+    for turn in range(2):
         workspace = make_local_workspace("--state", str(tmp_path / "state"))
         for earlier in range(turn):
             found = get(workspace, "get", workspace.users["analyst"], scope=f"s{earlier}", key="k").json()

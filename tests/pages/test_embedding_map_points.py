@@ -1,13 +1,16 @@
 """What the map's Python half sends to the browser, and what it believes of what comes back."""
 
+import struct
+
 import numpy as np
 import pytest
 
 from ui.components.embedding_map import HIDDEN, PALETTE, UNKNOWN, MapPoints, MapSeen, Scale, render_html, within_view
 from ui.components.embedding_map.map import _seen
-from ui.components.embedding_map.points import pack_classes, pack_coordinates, pack_texts, unpack_coordinates
+from ui.components.embedding_map.points import pack_classes, pack_coordinates, pack_texts
 
 NAN = float("nan")
+LASSO = {"coordinates": "drawn", "polygon": [[0, 0], [2, 0], [2, 2]], "matrix": None}
 
 
 def points(rows: object, dims: int = 2, texts: list[str] | None = None) -> MapPoints:
@@ -90,19 +93,24 @@ def test_a_lasso_in_three_dimensions_holds_what_was_seen_inside() -> None:
         {"lasso": {"coordinates": "drawn", "polygon": [["a", 1]]}}, {"lasso": {"coordinates": "drawn", "polygon": [[1, 2, 3]]}},
         {"lasso": {"coordinates": "drawn", "polygon": [[1, 2], [3, NAN]]}}, {"lasso": {"coordinates": "drawn"}},
         {"lasso": {"coordinates": "drawn", "polygon": [[0, 0], [1, 0], [1, 1]], "matrix": [1, 2]}},
-        {"lasso": {"coordinates": "others", "polygon": [[0, 0], [1, 0], [1, 1]]}}, {"lasso": [1]},
+        {"lasso": {"coordinates": "others", "polygon": [[0, 0], [1, 0], [1, 1]]}}, {"lasso": [1]}, {"picked": {"index": True}},
+        {"lasso": {**LASSO, "polygon": [[10**400, 0], [1, 0], [1, 1]]}}, {"lasso": {**LASSO, "polygon": [[0, 1]] * 1001}},
+        {"lasso": {**LASSO, "matrix": [1.0] * 16}},
     ],
 )  # fmt: skip
 def test_what_the_browser_cannot_have_meant_is_nothing(told: object) -> None:
-    assert _seen(told, "drawn", 3) == MapSeen()
+    assert _seen(told, "drawn", 3, 2) == MapSeen()
+
+
+def test_in_three_dimensions_a_lasso_comes_with_a_finite_matrix() -> None:
+    view = np.eye(4).ravel().tolist()
+    assert _seen({"lasso": {**LASSO, "matrix": view}}, "drawn", 3, 3).matrix == tuple(view)
+    assert _seen({"lasso": LASSO}, "drawn", 3, 3) == MapSeen()
+    assert _seen({"lasso": {**LASSO, "matrix": [NAN, *view[1:]]}}, "drawn", 3, 3) == MapSeen()
 
 
 def test_a_lasso_on_these_coordinates_is_believed() -> None:
-    told = {
-        "lasso": {"coordinates": "drawn", "polygon": [[0, 0], [2, 0], [2, 2]], "matrix": None},
-        "picked": {"index": 2},
-    }
-    seen = _seen(told, "drawn", 3)
+    seen = _seen({"lasso": LASSO, "picked": {"index": 2}}, "drawn", 3, 2)
     assert seen == MapSeen(picked=2, polygon=((0.0, 0.0), (2.0, 0.0), (2.0, 2.0)))
     assert seen.within(np.array([[1.5, 0.5], [0.1, 1.9]], dtype=np.float32)).tolist() == [0]
 
@@ -115,16 +123,25 @@ def test_classes_differ_for_the_colour_blind_too_and_stand_out_from_both_backgro
     assert ((light + 0.05) / 0.058).min() > 2.5  # the dark theme's background
     red_weak = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
     green_weak = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
-    for sight in (np.eye(3), np.array(red_weak), np.array(green_weak)):
-        seen = _oklab(np.clip(linear @ sight.T, 0, 1))
+    for sight, few, all_of_them in ((np.eye(3), 0.095, 0.095), (red_weak, 0.085, 0.058), (green_weak, 0.085, 0.058)):
+        seen = _oklab(np.clip(linear @ np.array(sight).T, 0, 1))
         apart = np.linalg.norm(seen[:, None] - seen[None], axis=2) + 9 * np.eye(len(seen))
-        assert apart.min() > 0.085
+        assert apart[:12, :12].min() > few
+        assert apart.min() > all_of_them
 
 
 def test_the_page_leaves_texts_out_that_are_too_many() -> None:
     few, many = points([[0, 0], [1, 1]]), points(np.zeros((6, 2)))
     assert '"texts"' in render_html(few, ["a", "b"], title="t")
     assert '"texts"' not in render_html(many, ["x" * 1_000_000] * 6, title="t")
+
+
+def unpack_coordinates(packed: bytes) -> np.ndarray:
+    """What the browser makes of it."""
+    count, dims, *ends = struct.unpack_from("<II6d", packed)
+    places = np.frombuffer(packed, dtype="<u2", offset=56).reshape(count, dims)
+    low, extent = np.array(ends[:dims]), np.array(ends[3 : 3 + dims])
+    return np.asarray(places / 65535 * extent + low)
 
 
 def _oklab(linear: np.ndarray) -> np.ndarray:

@@ -1,19 +1,25 @@
 """The Embeddings page: texts in, an endpoint's vectors, and what of it is still there later."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from services.embeddings.asking.runs import run_key
+from services.doors import typed
+from services.embeddings.asking import asking_for, vector_cache
+from services.embeddings.asking.runs import embedding_runs, run_key
 from services.embeddings.datasets.store import EmbeddingStore, embedding_store
 from services.embeddings.files.sample import sample_texts
-from services.embeddings.records import Asking, Progress, Run, RunState, Texts
+from services.embeddings.records import Asking, Progress, Purpose, Run, RunState, Texts
+from services.endpoints import get_endpoint
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
+from ui.embeddings.view import HeldTexts
 
 MODEL = "local-minilm-l6-v2"
 PATH = f"/serving-endpoints/{MODEL}/invocations"
@@ -56,6 +62,12 @@ def pasted(page: AppTest, text: str, name: str = "") -> AppTest:
     page.text_area(key="embeddings.paste").set_value(text)
     page.text_input(key="embeddings.name").set_value(name)
     return press(page, "Use these texts")
+
+
+def opened(page: AppTest) -> AppTest:
+    """With the choice of texts and endpoint open, which folds where there are vectors to look at."""
+    folded = "Embed with another model" in labels(page.run())  # anew: what was under way may have ended meanwhile
+    return press(page, "Embed with another model") if folded else page
 
 
 def embedded(page: AppTest, button: str = "Embed") -> AppTest:
@@ -103,10 +115,31 @@ def test_a_reload_finds_texts_and_vectors_and_a_second_time_nothing_is_sent(
         "embeddings", **address(page)
     )  # which is another visit: only the address and the disk are the same
     assert "384 dimensions" in said(again)
-    assert "Nothing is left to send · 2 here already · 1 repeated, sent once" in said(again)
+    assert "Embed" not in labels(again)  # folded: the map is what is to be seen
     local_workspace.clear()
-    embedded(again)
+    opened(again)
+    assert "Nothing is left to send · 2 here already · 1 repeated, sent once" in said(again)
+    assert labelled(again.button, "Embed").disabled
+    again.button(key="embeddings.delete-run").click().run()
+    again.button(key="embeddings.delete-run-sure").click().run()
+    embedded(again.run())
+    assert "384 dimensions" in said(again)
     assert sent(local_workspace) == []
+
+
+def test_what_is_left_to_send_is_counted_also_of_many_texts_without_a_run(
+    open_page: OpenPage, store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    texts = tuple(f"text number {number}" for number in range(2_100))
+    dataset = store.put_dataset(THIS_MACHINE, "Many", Texts(texts + texts[:100]), "pasted")
+    page = open_page("embeddings", dataset=dataset.id)
+    assert "2,100 texts in 33 requests · 100 repeated, sent once" in said(page)
+    with contextlib.closing(typed(local_workspace.host, local_workspace.token)) as workspace:
+        asking = asking_for(get_endpoint(workspace, MODEL))
+    known = dict.fromkeys(texts[:2_050], np.ones(3, np.float32))
+    vector_cache().put_many(THIS_MACHINE, local_workspace.host, asking, Purpose.DOCUMENT, known)
+    page = open_page("embeddings", dataset=store.put_dataset(THIS_MACHINE, "Again", Texts(texts), "pasted").id)
+    assert "50 texts in 1 request · 2,050 here already" in said(page)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n"])
@@ -114,6 +147,7 @@ def test_no_text_is_told_and_what_is_typed_stays(text: str, open_page: OpenPage,
     page = pasted(open_page("embeddings"), text, name="None")
     assert len(page.error) == 1
     assert "**Next:**" in page.error[0].value
+    assert "your request" not in said(page)  # nobody requested anything
     assert page.text_input(key="embeddings.name").value == "None"
     assert store.list_datasets(THIS_MACHINE) == []
 
@@ -142,8 +176,8 @@ def test_an_embedding_that_the_endpoint_ends_is_told_and_resume_sends_the_rest_o
     local_workspace.clear()
     local_workspace.queue_fault("return-403", PATH)
     embedded(page)
-    assert "ended before its end. 10 of 12 are here; Resume sends the rest." in said(page)
-    assert page.error[-1].value
+    assert "ended before its end. 10 of 12 are here; Resume sends the rest. " in said(page)
+    assert "**Next:**" in said(page)
     assert "384 dimensions" in said(page)
     local_workspace.clear()
     embedded(page, "Resume")
@@ -170,6 +204,34 @@ def test_stop_keeps_what_came_and_the_rest_of_the_page_stays(open_page: OpenPage
     assert "was stopped. 0 of 40 are here; Resume sends the rest." in said(back)
     press(back, "Discard")
     assert "Resume" not in labels(back)
+
+
+def test_what_brought_nothing_is_one_line_that_can_be_dismissed(open_page: OpenPage, local_workspace: LocalWorkspace):
+    page = embedded(pasted(open_page("embeddings"), "one"))
+    opened(page).number_input(key=f"embeddings.{MODEL}.dimensions").set_value(128).run()
+    embedded(page)
+    assert "128 dimensions` gave no vector. " in said(page)
+    assert "Resume" not in labels(page)
+    assert "names is not here" not in said(page)
+    press(page, "Dismiss")
+    assert "gave no vector" not in said(page)
+    assert "384 dimensions" in said(page)
+
+
+def test_a_run_that_is_deleted_while_it_is_under_way_does_not_come_back(
+    open_page: OpenPage, store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    run = run_of(store, local_workspace.host, Asking(MODEL, batch=1), RunState.STOPPED)
+    store.put_run(THIS_MACHINE, run, np.array([[1] * 384, [np.nan] * 384], np.float32))
+    page = open_page("embeddings", dataset=run.dataset)
+    local_workspace.queue_fault("stall-20s", PATH)
+    press(page, "Resume")
+    [job] = embedding_runs().jobs_of(THIS_MACHINE, run.dataset)
+    page.button(key="embeddings.delete-run").click().run()
+    page.button(key="embeddings.delete-run-sure").click().run()
+    local_workspace.clear_faults()
+    assert job.wait(20)
+    assert store.list_runs(THIS_MACHINE, run.dataset) == []
 
 
 def test_a_double_click_embeds_once(open_page: OpenPage, local_workspace: LocalWorkspace):
@@ -226,8 +288,8 @@ def test_a_file_s_columns_are_chosen_and_one_that_is_not_what_it_says_is_told(
     content = "nr,text,topic\n1,the first text,a\n2,둘째,b\n".encode()
     page.file_uploader(key="embeddings.file-0").set_value(("b.csv", content, "text/csv")).run()
     assert labelled(page.selectbox, "Column of the texts").value is not None
-    labelled(page.selectbox, "Column of labels").set_value("topic").run()
-    labelled(page.selectbox, "Column of ids").set_value("nr").run()
+    assert labelled(page.selectbox, "Column of labels").value == "2"  # called topic
+    assert labelled(page.selectbox, "Column of ids").value == "0"  # called nr
     press(page, "Use these texts")
     [kept] = store.list_datasets(THIS_MACHINE)
     assert (kept.name, kept.source, kept.labelled) == ("b.csv", "b.csv, column text", True)
@@ -235,14 +297,53 @@ def test_a_file_s_columns_are_chosen_and_one_that_is_not_what_it_says_is_told(
     assert store.get_texts(THIS_MACHINE, kept.id) == expected
 
 
+def test_a_name_belongs_to_the_source_it_was_typed_for_and_lines_are_counted_as_they_are_kept(
+    open_page: OpenPage, store: EmbeddingStore
+):
+    page = open_page("embeddings")
+    page.segmented_control(key="embeddings.source").set_value("Paste lines").run()
+    page.text_area(key="embeddings.paste").set_value("one\u2028still one\ntwo\vstill two").run()
+    page.text_input(key="embeddings.name").set_value("Mine").run()
+    assert "2 texts; blank lines are left out" in said(page)
+    page.segmented_control(key="embeddings.source").set_value("File").run()
+    page.file_uploader(key="embeddings.file-0").set_value(("a.csv", b"text\nfirst\n", "")).run()
+    assert page.text_input(key="embeddings.name").value == ""
+    page.segmented_control(key="embeddings.source").set_value("Paste lines").run()
+    assert page.text_input(key="embeddings.name").value == "Mine"
+    press(page, "Use these texts")
+    assert [(one.name, one.count) for one in store.list_datasets(THIS_MACHINE)] == [("Mine", 2)]
+
+
+def test_texts_in_memory_are_bound_by_their_size_and_by_the_time_they_lie_idle():
+    texts = HeldTexts(most_bytes=1_000)
+    for name in "abc":
+        texts.put("me", name, Texts(("x" * 400,)))
+    assert [name for name in "abc" if texts.get("me", name)] == ["b", "c"]
+    assert texts.get("somebody else", "c") is None
+    texts.put("me", "large", Texts(("x" * 5_000,)))
+    assert [name for name in ("b", "c", "large") if texts.get("me", name)] == ["large"]
+    texts = HeldTexts(idle_seconds=-1)
+    texts.put("me", "a", Texts(("one",)))
+    texts.put("me", "b", Texts(("two",)))
+    assert texts.get("me", "a") is None
+
+
 def test_texts_are_renamed_and_deleted_with_their_vectors(open_page: OpenPage, store: EmbeddingStore, tmp_path: Path):
-    page = embedded(pasted(open_page("embeddings"), "one\ntwo", name="Before"))
+    page = opened(embedded(pasted(open_page("embeddings"), "one\ntwo", name="Before")))
     labelled(page.text_input, "Name").set_value("  ").run()
     press(page, "Rename")
     assert len(page.error) == 1
     labelled(page.text_input, "Name").set_value("After").run()
     press(page, "Rename")
-    assert [one.name for one in store.list_datasets(THIS_MACHINE)] == ["After"]
+    [after] = store.list_datasets(THIS_MACHINE)
+    assert after.name == "After"
+    choice = page.selectbox(key="embeddings.dataset")
+    assert choice.options == ["After"]
+    choice.options.append("Before")  # a browser that has not seen the new name yet goes on sending the old one
+    choice.set_value("Before").run()
+    assert not page.warning
+    assert address(page)["dataset"] == after.id
+    assert page.selectbox(key="embeddings.dataset").value == after.id
     press(page, ":red[Delete these texts]")
     press(page, "Keep them")
     assert store.list_datasets(THIS_MACHINE)
@@ -273,7 +374,7 @@ def test_what_was_interrupted_with_its_process_is_resumed_where_it_was_begun(
     assert labelled(page.button, "Resume").disabled
     run = run_of(store, local_workspace.host, Asking(MODEL, batch=1), RunState.RUNNING)
     page = open_page("embeddings", dataset=run.dataset)
-    assert "was interrupted when Brickyard ended. 1 of 2 are here; Resume sends the rest." in said(page)
+    assert "was interrupted. 1 of 2 are here; Resume sends the rest." in said(page)
     embedded(page, "Resume")
     assert sorted(sent(local_workspace)) == [["one"], ["two"]]
     assert [one.state for one in store.list_runs(THIS_MACHINE, run.dataset)] == [RunState.COMPLETE]
@@ -317,19 +418,44 @@ def test_queries_are_asked_for_as_queries_once_and_in_the_runs_workspace_only(
     assert sent(local_workspace) == []
 
 
-def schema_read(page: AppTest) -> bool:
-    """Whether it is there; a workspace that has only just begun may have to be asked again."""
-    if "Read its schema again" in labels(page.run()):
-        press(page, "Read its schema again")
-        return False
-    return any(one.label == "Body" for one in page.selectbox)
+def ask_while_clicked(dataset_id: str, host: str) -> None:
+    """The same, and one click elsewhere while the query is under way."""
+    import threading
+
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+
+    from tests.pages.test_embeddings import ask_queries
+    from ui.session import entered, reseed
+
+    context, runs = get_script_run_ctx(), int(entered("runs") or 0) + 1
+    reseed("runs", runs)
+    if runs == 1:
+        threading.Timer(1.0, lambda: context.script_requests.request_rerun(RerunData())).start()
+    ask_queries(dataset_id, host)
+
+
+def test_a_click_while_a_query_is_under_way_neither_loses_it_nor_sends_it_twice(
+    open_page: OpenPage, store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    run = run_of(store, local_workspace.host, Asking(MODEL), RunState.COMPLETE)
+    local_workspace.queue_fault("return-403-after-2s", PATH)
+    page = AppTest.from_function(ask_while_clicked, args=(run.dataset, local_workspace.host), default_timeout=60).run()
+    assert page.session_state["runs"] == 2
+    assert len(page.error) == 1
+    assert len([one for one in local_workspace.requests() if one.path == PATH]) == 1
 
 
 def test_a_custom_model_is_asked_by_its_column(open_page: OpenPage, local_workspace: LocalWorkspace):
+    local_workspace.queue_fault(
+        "return-403", "/api/2.0/serving-endpoints/local-prompt-model/openapi"
+    )  # it may take 30 s
     page = pasted(open_page("embeddings", endpoint="local-prompt-model"), "one")
-    eventually(lambda: schema_read(page), 90)
+    eventually(lambda: any(one.label == "Body" for one in page.run().selectbox), 20)
+    assert "could not be read, so this is a guess" in said(page)
+    assert "Read its schema again" in labels(page)
     column = page.text_input(key="embeddings.local-prompt-model.column")
-    assert column.value == "prompt"
+    assert column.value == "text"
     column.set_value("").run()
     assert "needs the name of the model's column" in said(page)
     press(page, "Embed")

@@ -13,8 +13,8 @@ from services.embeddings.records import Algorithm, Asking, Dataset, Floats, Layo
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
-from ui.embeddings.map.colours import by_groups
-from ui.embeddings.map.state import MapOfRun, Origin
+from ui.embeddings.map.colours import by_groups, ranked_groups
+from ui.embeddings.map.state import MOST_STEPS, ColourBy, MapOfRun, Origin
 
 EMBEDDER = "local-minilm-l6-v2"
 GROUPS = ("bread", "rain", "chess")
@@ -124,6 +124,15 @@ def test_a_selection_narrows_the_map_and_there_is_a_way_back(put: Callable[..., 
     assert map_of(page).drawn.visible.sum() == 36  # type: ignore[union-attr]  # it was drawn
 
 
+def test_ways_back_from_narrowing_are_bounded() -> None:
+    state = MapOfRun(Algorithm.PCA, 2, ColourBy.NOTHING)
+    for left in range(3 * MOST_STEPS, 0, -1):
+        state.leave(np.arange(3 * MOST_STEPS) < left)
+    assert len(state.kept_only) == MOST_STEPS
+    state.step_back()
+    assert state.shown_of(3 * MOST_STEPS).sum() == 2
+
+
 def test_labels_of_a_selection_are_kept_and_can_be_taken_back(put: Callable[..., AppTest]) -> None:
     texts, vectors = three_groups(labelled=False)
     page = put(texts, vectors)
@@ -135,8 +144,24 @@ def test_labels_of_a_selection_are_kept_and_can_be_taken_back(put: Callable[...,
 
     assert store.get_texts(THIS_MACHINE, dataset.id).labels == (STRANGE,) * 3 + ("",) * 35
     assert page.selectbox(key="embeddings.map.colour").value == "Label"
+    assert "**3 texts** chosen in the table" in said(page)  # what is to be done with them next needs no second lasso
+    store.put_labels(THIS_MACHINE, dataset.id, {3: "of another tab"})
     press(page, "Undo the last labelling")
-    assert not any(store.get_texts(THIS_MACHINE, dataset.id).labels or ())
+    assert store.get_texts(THIS_MACHINE, dataset.id).labels == ("",) * 3 + ("of another tab",) + ("",) * 34
+
+
+def test_an_empty_label_takes_nothing_away_and_another_button_does(put: Callable[..., AppTest]) -> None:
+    page = put(*three_groups())
+    store, dataset = embedding_store(), embedding_store().list_datasets(THIS_MACHINE)[0]
+    map_of(page).select(np.arange(EACH))
+    page.run()
+    press(page, "Write the label")
+    assert "There is no label." in said(page)
+    assert (store.get_texts(THIS_MACHINE, dataset.id).labels or ())[0] == "bread"
+    press(page, "Take their labels away")
+    found = store.get_texts(THIS_MACHINE, dataset.id).labels or ()
+    assert found[:EACH] == ("",) * EACH
+    assert found[EACH] == "rain"
 
 
 def test_words_are_found_at_once_and_meaning_with_one_request(
@@ -145,6 +170,9 @@ def test_words_are_found_at_once_and_meaning_with_one_request(
     page = put(*three_groups(384))
     page.text_input(key="embeddings.map.search").set_value("RAIN number").run()
     assert "12 of 38 hold “RAIN number”" in said(page)
+    hits = [one for one in page.button if (one.key or "").startswith("embeddings.map.hit.")]
+    assert [one.label for one in hits] == [f"rain number {number}" for number in range(EACH, 2 * EACH)]
+    page.selectbox(key="embeddings.map.colour").set_value(ColourBy.LENGTH).run()
 
     local_workspace.clear()
     press(page, "Nearest in meaning")
@@ -152,10 +180,12 @@ def test_words_are_found_at_once_and_meaning_with_one_request(
     sent = [entry for entry in local_workspace.requests() if entry.path.endswith("/invocations")]
     assert len(sent) == 1
     assert page.selectbox(key="embeddings.map.colour").value == "Nearness to a query"
+    assert page.text_input(key="embeddings.map.search").value == "RAIN number"
     assert "**Nearest to** “RAIN number”" in said(page)
     ranked = [one for one in page.button if (one.key or "").startswith("embeddings.map.ranked.")]
     assert len(ranked) == 20
     press(page, "Forget the query")
+    assert page.selectbox(key="embeddings.map.colour").value == ColourBy.LENGTH
     assert not [one for one in page.button if (one.key or "").startswith("embeddings.map.ranked.")]
 
 
@@ -178,17 +208,25 @@ def test_a_layout_that_was_made_is_drawn_by_the_next_visit_and_pca_stays_at_hand
     assert not [label for label in labels(page) if label.startswith("Make t-SNE")]
     map_of(page).algorithm = Algorithm.PCA
     assert "near here does not mean alike" in said(page.run())
-    map_of(page).dims = 3  # which was not made of it
-    assert [label for label in labels(page.run()) if label.startswith("Make t-SNE")]
+    map_of(page).algorithm = Algorithm.TSNE
+    page.run()
+    dims = page.button_group(key="embeddings.map.dims")
+    dims.set_value(3).run()
+    assert "t-SNE is not made in 3-D yet, so this is PCA." in said(page)
+    assert [label for label in labels(page) if label.startswith("Make t-SNE")]
+    page.button_group(key="embeddings.map.dims").set_value(2).run()
+    assert map_of(page).algorithm is Algorithm.TSNE
 
 
-def test_a_layout_under_way_can_be_cancelled(put: Callable[..., AppTest]) -> None:
-    page = put(*three_groups())
+def test_a_layout_under_way_can_be_cancelled_and_what_was_shown_is_back(put: Callable[..., AppTest]) -> None:
+    texts, vectors = three_groups()
+    page = put(texts, vectors, Layout(np.nan_to_num(vectors[:, :2]), Algorithm.TSNE, {}))
     press(page, "Make LocalMAP")
+    assert map_of(page).algorithm is Algorithm.LOCALMAP
     press(page, "Cancel")
     eventually(lambda: "Cancel" not in labels(page.run()), 30)
-    assert map_of(page).algorithm is Algorithm.PCA
-    assert "Make LocalMAP (neighbours)" in " ".join(labels(page))
+    assert map_of(page).algorithm is Algorithm.TSNE
+    assert "Make LocalMAP: " in " ".join(labels(page))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +235,7 @@ def test_a_layout_under_way_can_be_cancelled(put: Callable[..., AppTest]) -> Non
         (np.full((3, 4), np.nan), "No text of this run has a usable vector"),
         (np.array([[1, 2, 3, 4], [0, 0, 0, 0], [np.nan] * 4]), "Too few texts to say"),
         (np.array([[1, 2, 3, 4], [4, 3, 2, 1], [np.nan] * 4]), "Too few texts to say"),
-        (np.ones((30, 4)), "Of a text's 14 nearest"),
+        (np.ones((30, 4)), "All vectors are equal."),
     ],
 )
 def test_odd_vectors_get_a_sentence(put: Callable[..., AppTest], vectors: Floats, sentence: str) -> None:
@@ -205,7 +243,7 @@ def test_odd_vectors_get_a_sentence(put: Callable[..., AppTest], vectors: Floats
     assert sentence in said(page)
     if "No text" in sentence:
         return
-    for colour in ("Cluster", "Length of the text", "Distortion here", "Nearness to a query", "Label"):
+    for colour in (ColourBy.CLUSTER, ColourBy.LENGTH, ColourBy.DISTORTION, ColourBy.SCORE, ColourBy.LABEL):
         page.selectbox(key="embeddings.map.colour").set_value(colour).run()
         assert not page.exception
     map_of(page).pick(0)
@@ -218,8 +256,17 @@ def test_odd_vectors_get_a_sentence(put: Callable[..., AppTest], vectors: Floats
 def test_many_labels_share_the_last_colour_and_no_label_is_none() -> None:
     groups = ["most"] * 5 + [f"kind {number:03}" for number in range(500)] + [""]
     classes, names = by_groups(groups)
-    assert (names[0], names[-1], len(names)) == ("most", "490 other labels", 12)
-    assert (classes[0], classes[5], classes[504], classes[505]) == (0, 1, 11, 254)
+    assert (names[0], names[-1], len(names)) == ("most", "482 other labels", 20)
+    assert (classes[0], classes[5], classes[504], classes[505]) == (0, 1, 19, 254)
+
+
+def test_a_new_label_takes_nobodys_colour() -> None:
+    before, after = ["a"] * 3 + ["b"] * 2, ["a", "new", "new", "new", "b"]
+    known = ranked_groups(before)
+    assert by_groups(before)[1] == ("a", "b")
+    assert by_groups(after, known)[1] == ("a", "b", "new")
+    assert by_groups(after, known)[0].tolist() == [0, 2, 2, 2, 1]
+    assert by_groups(["new"], known)[1] == ("a", "b", "new")  # of no text any more, and nobody moves
 
 
 def keys(page: AppTest) -> set[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,18 +12,22 @@ from streamlit.testing.v1 import AppTest
 
 from services.doors import typed
 from services.embeddings.asking.embedding import embed_texts
-from services.embeddings.asking.runs import run_key
+from services.embeddings.asking.runs import embedding_runs, run_key
 from services.embeddings.datasets.store import embedding_store
 from services.embeddings.files.sample import sample_texts
 from services.embeddings.files.sample_queries import COUNT, sample_queries
 from services.embeddings.numbers.retrieval import read_queries
 from services.embeddings.records import Asking, Dataset, Floats, Progress, Run, RunState, Texts
+from services.errors import BadInput
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace
-from tests.pages.conftest import OpenPage
+from tests.pages.conftest import ROOT, OpenPage
 from ui.embeddings.bounded import Bounded
 from ui.embeddings.neighbours import nearest as nearest_texts
+from ui.embeddings.other_runs import another_is_coming, names_of_runs
+from ui.embeddings.retrieval.state import Check
 from ui.embeddings.tables import cut, to_csv
+from ui.embeddings.view import Shown
 
 MODEL = "local-minilm-l6-v2"
 PATH = f"/serving-endpoints/{MODEL}/invocations"
@@ -165,9 +170,13 @@ def test_a_query_is_embedded_once_whatever_is_drawn_again_and_an_error_sends_not
     page.run()
     assert len(sent(local_workspace)) == 1
     assert page.text_input(key="embeddings.neighbours.query").value == "stars at night"
+    press(page, "Ask again")  # at once
+    assert not page.error
+    assert len(table(page, "Rank")["Text"]) == 3
+    assert len(sent(local_workspace)) == 2
     page.text_input(key="embeddings.neighbours.query").set_value("   ").run()
     assert not page.error
-    assert len(sent(local_workspace)) == 1
+    assert len(sent(local_workspace)) == 2
 
 
 def test_the_matrix_has_a_table_twin_and_more_than_a_hundred_texts_get_their_nearest(open_page: OpenPage, host: str):
@@ -203,7 +212,9 @@ def test_near_duplicates_follow_the_slider_and_outliers_stand_alone(open_page: O
         frozenset({"car", "truck"}),
     }
     page.slider(key="embeddings.neighbours.least").set_value(1.0).run()
-    assert "No two texts are 1.00 similar or more." in said(page)
+    assert "No two texts are 1.00 similar or more. The two most alike: 0.960." in said(page)
+    press(page, "Show pairs from 0.96")
+    assert len(table(page, "Like")["Text"]) == 2
     assert table(part(page, "Outliers"), "Similarity to its nearest")["Text"]
 
 
@@ -217,6 +228,18 @@ def test_health_says_what_is_wrong_with_which_text(open_page: OpenPage, two_runs
     assert rows["nothing"] == "All zeros."
     assert rows["a gap"] == "The text is *too* long."
     assert {one.label: one.value for one in page.metric}["Usable vectors"] == "6"
+    assert "half of all pairs between 0.00 and 0.87, 1 in 20 above 0.96" in said(page)
+
+
+def test_health_does_not_guess_at_reasons_that_were_not_kept(open_page: OpenPage, host: str):
+    dataset = put_texts()
+    run = put_vectors(dataset, host, MODEL, [*A[:5], _GAP, _GAP, _GAP], failed=3)
+    page = open_page("embeddings", stage="health", dataset=dataset.id, run=run.key)
+    told = next(one.value for one in page.dataframe if {"#", "What happened"} <= set(one.value.columns))[
+        "What happened"
+    ]
+    not_kept = "Its reason was not kept; those of 1 others were."
+    assert list(told) == [not_kept, "The text is *too* long.", not_kept]
 
 
 @pytest.mark.parametrize(
@@ -266,9 +289,56 @@ def test_two_models_are_compared_in_words_and_a_mover_is_shown_side_by_side(
     assert spent["Dimensions"] == ("3", "2")
 
 
+def test_equal_vectors_of_runs_with_other_parameters_are_called_equal_and_by_their_parameters(
+    open_page: OpenPage, real_run: dict[str, str], host: str, local_workspace: LocalWorkspace
+):
+    dataset, run = embedding_store().list_datasets(THIS_MACHINE)[0], real_run["run"]
+    vectors = embedding_store().get_vectors(THIS_MACHINE, dataset.id, run)
+    put_vectors(dataset, host, MODEL, vectors, asking=Asking(MODEL, document_params={"user": "b"}))
+    page = open_page("embeddings", stage="compare", **real_run)
+    assert page.selectbox(key="embeddings.compare.other").options == [f"{MODEL}, user=b"]
+    assert "nearest are the same** in both, for every text looked at" in said(page)
+    page.segmented_control(key="embeddings.stage").set_value("Retrieval").run()
+    page.text_area(key="embeddings.retrieval.typed").set_value("money back?\t1\nvegetables?\t2").run()
+    press(page, "Check")
+    assert f"{MODEL}, user=b find every answer in the same place, over 2 queries." in said(page)
+
+
+def test_a_new_run_takes_no_older_ones_name():
+    def made(key: str, minute: int, version: str = "") -> Run:
+        at = datetime(2026, 1, 2, 3, minute, tzinfo=UTC)
+        asking = Asking("m", version, document_params={"user": "b"}, dimensions=4)
+        return Run(key, "d", "h", asking, RunState.COMPLETE, at, 4, Progress(1))
+
+    old, new, newest = made("1", 4), made("2", 5), made("3", 5, "2")
+    assert names_of_runs([old]) == {"1": "m, 4 dimensions, user=b"}
+    names = names_of_runs([newest, new, old])
+    assert list(names) == ["3", "2", "1"]
+    assert names["1"] == "m, 4 dimensions, user=b"
+    assert names["2"] == "m, 4 dimensions, user=b, made 2026-01-02 03:05:00"
+    assert names["3"] == "m, 4 dimensions, user=b, another version, made 2026-01-02 03:05:00"
+    assert sorted(names_of_runs([new, made("4", 5), old]).values())[2].endswith("03:05:00 (2)")
+
+
 def test_without_a_second_run_the_comparison_says_how_to_make_one(open_page: OpenPage, real_run: dict[str, str]):
     page = open_page("embeddings", stage="compare", **real_run)
     assert "embed the same texts again, above" in said(page)
+
+
+def test_a_run_that_has_only_just_come_is_not_said_to_be_missing(
+    open_page: OpenPage, real_run: dict[str, str], local_workspace: LocalWorkspace
+):
+    store = embedding_store()
+    dataset = store.list_datasets(THIS_MACHINE)[0]
+    before = tuple(store.list_runs(THIS_MACHINE, dataset.id))
+    with contextlib.closing(typed(local_workspace.host, local_workspace.token)) as workspace:
+        texts, vectors = store.get_texts(THIS_MACHINE, dataset.id), np.zeros((3, 384), np.float32)
+        shown = Shown(workspace, THIS_MACHINE, dataset, texts, before[0], vectors, before)  # as a fragment has it still
+        assert not another_is_coming(shown)
+        job = embedding_runs().begin(THIS_MACHINE, workspace, dataset, Asking(MODEL, query_params={"user": "c"}))
+        assert job.wait(30)
+        assert another_is_coming(shown)
+        assert not another_is_coming(replace(shown, runs=tuple(store.list_runs(THIS_MACHINE, dataset.id))))
 
 
 def test_queries_with_known_answers_are_sent_once_and_ranked(
@@ -300,6 +370,71 @@ def test_queries_with_known_answers_are_sent_once_and_ranked(
     assert table(page, "MRR")  # what was found stays
 
 
+def another_tab(page: AppTest, **address: str) -> AppTest:
+    """Of the same browser, on the same page."""
+    tab = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
+    tab.session_state["ui.session.Tab"] = page.session_state[
+        "ui.session.Tab"
+    ]  # there is no cookie: this says who it is
+    for key, value in address.items():
+        tab.query_params[key] = value
+    tab.run().switch_page(str(ROOT / "pages" / "embeddings.py")).run()
+    assert not tab.exception
+    return tab
+
+
+def test_each_tab_chooses_for_itself_and_a_new_one_begins_where_the_last_one_was(
+    open_page: OpenPage, two_runs: dict[str, str]
+):
+    first = open_page("embeddings", stage="neighbours", **two_runs)
+    second = another_tab(first, stage="neighbours", **two_runs)
+    part(first, "Outliers")
+    first.run()
+    chosen = [one.run().segmented_control(key="embeddings.neighbours.part").value for one in (second, first)]
+    assert chosen == ["Nearest texts", "Outliers"]
+    third = another_tab(first, stage="neighbours", **two_runs)
+    assert third.segmented_control(key="embeddings.neighbours.part").value == "Outliers"
+
+
+def test_what_was_typed_is_put_back_after_examples_took_its_place(open_page: OpenPage, host: str):
+    texts = sample_texts()
+    dataset = put_texts(texts)
+    run = put_vectors(dataset, host, MODEL, np.eye(len(texts), 8, dtype=np.float32) + 0.1)
+    page = open_page("embeddings", stage="retrieval", dataset=dataset.id, run=run.key)
+
+    def typed() -> str:
+        return str(page.text_area(key="embeddings.retrieval.typed").value)
+
+    own = "my money\t3\nno tab"
+    page.text_area(key="embeddings.retrieval.typed").set_value(own).run()
+    assert "Line 2 says nothing of what is expected." in said(page)
+    assert "The other one can be checked meanwhile." in said(page)
+    assert not next(one for one in page.button if one.label == "Check").disabled
+    press(page, f"Use {COUNT} example queries")
+    press(page, f"Use {COUNT} example queries")
+    example = typed()
+    assert example.startswith("query,expected")
+    press(page, "Put back what was here")
+    assert typed() == own
+    press(page, "Put back what was here")
+    assert typed() == example
+
+
+def test_a_run_is_left_to_the_script_that_asks_it_first_and_goes_on_after_one_that_was_ended():
+    check = Check((), ("a", "b"))
+    with check.claim("a") as mine, check.claim("a") as again, check.claim("b") as other:
+        assert (mine, again, other) == (True, False, True)
+        assert check.asking
+    with pytest.raises(KeyboardInterrupt), check.claim("a"):  # as Streamlit ends a script: with a BaseException
+        raise KeyboardInterrupt
+    assert not check.asking
+    with check.claim("a") as mine:
+        assert mine
+        check.errors["a"] = BadInput("No.", "Ask less.")
+    with check.claim("a") as mine:
+        assert not mine
+
+
 def test_a_check_that_fails_says_so_keeps_the_queries_and_sends_nothing_more(
     open_page: OpenPage, real_run: dict[str, str], local_workspace: LocalWorkspace
 ):
@@ -311,6 +446,9 @@ def test_a_check_that_fails_says_so_keeps_the_queries_and_sends_nothing_more(
     assert len(page.error) == 1
     assert len(sent(local_workspace)) == 1
     assert page.text_area(key="embeddings.retrieval.typed").value == "a telescope\t3"
+    press(page, "Check")  # at once
+    assert not page.error
+    assert len(sent(local_workspace)) == 2
 
 
 def test_the_samples_queries_have_answers_in_it_and_are_offered_for_nothing_else():
@@ -352,4 +490,10 @@ def test_what_is_remembered_is_bounded_and_a_failure_is_not_remembered():
     memory.get("c", lambda: make("c"))  # the least used goes
     assert ("a" in memory, "b" in memory, "c" in memory) == (True, False, True)
     assert made == ["a", "bad", "bad", "b", "c"]
+    large: Bounded[object] = Bounded(100, most_bytes=10_000)
+    for name in "abc":
+        large.get(name, lambda: (np.zeros(500), {"text": "x" * 100}))
+    assert [name in large for name in "abc"] == [False, True, True]
+    assert len(str(large.get("all", lambda: np.zeros(5_000)))) > 0  # made, though it is too large to be kept
+    assert "all" not in large
     assert nearest_texts.DEEP >= nearest_texts.MOST

@@ -11,13 +11,10 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import mlflow
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from mlflow.models import ModelSignature
-from mlflow.types.schema import Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from local_workspace.engines.catalog import chat_model_file
 from services.driver_apps import Framework, ModelKind, driver_app, step_here, steps
@@ -171,6 +168,10 @@ def apps(tmp_path_factory):
 
 
 def _saved_model(path):
+    import mlflow  # seconds, which every process that collects the tests would take
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
     signature = ModelSignature(
         Schema([ColSpec("string", "prompt"), ColSpec(Array(DataType.string), "stop")]),
         Schema([ColSpec("string")]),

@@ -17,7 +17,7 @@ from services.errors import BadInput, NotFound, PlaygroundError, TooManyRequests
 from services.transforms import Transform
 from services.workspace import Workspace
 from tests.local_workspaces import eventually
-from tests.services.chats import CHAT, EMBEDDINGS, at
+from tests.services.chats import CHAT, EMBEDDINGS, TOKEN, at
 from tests.services.embedding_endpoint import ScriptedEndpoint, openai_reply, refusal, vector_of
 from tests.services.replies import silent, whole
 
@@ -139,8 +139,8 @@ def test_a_bad_text_that_the_refusal_names_costs_two_requests(serve):
 
 
 def test_where_every_text_is_bad_it_ends_soon(serve):
-    def never(*_):
-        return refusal("This model is not for you.")
+    def never(_, number):
+        return refusal(f"This model is not for you, {'sir' if number % 2 else 'madam'}.")
 
     endpoint = ScriptedEndpoint(never)
     embedded = embed_texts(serve(endpoint), replace(HERE, batch=64, at_once=1), numbered(320))
@@ -254,6 +254,59 @@ def test_a_connection_that_drops_at_60_percent_keeps_what_came_and_goes_on_from_
     assert belong(again, texts)
     assert again.progress.cached == 48
     assert len(endpoint.texts) == 72 + 32
+
+
+def test_what_watches_may_fail_and_nothing_more_is_asked(serve, tmp_path):
+    endpoint = ScriptedEndpoint(seconds=0.02)
+    cache, workspace = VectorCache(tmp_path), serve(endpoint)
+
+    def bursts(progress: Progress) -> None:
+        if progress.done:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        embed_texts(workspace, replace(HERE, batch=1, at_once=2), numbered(100), cache=cache, on_progress=bursts)
+    eventually(lambda: endpoint.at_once == 0)
+    asked = len(endpoint.asked)
+    assert asked < 50
+    again = embed_texts(workspace, HERE, numbered(100), cache=cache)
+    assert again.progress.cached >= asked - 2, "but for those under way, what was paid for is kept"
+    assert again.progress.cached == asked or len(endpoint.asked) > asked
+    here = cache.count_many("", workspace.host, HERE, Purpose.DOCUMENT, ["not here", *numbered(100)])
+    assert (here, cache.count_many("ann", workspace.host, HERE, Purpose.DOCUMENT, numbered(100))) == (100, 0)
+
+
+def test_one_small_reply_does_not_decide_over_all_memory(serve):
+    def long(size: int):
+        return lambda texts, _: whole({"data": [{"index": at, "embedding": [1] * size} for at in range(len(texts))]})
+
+    endpoint = ScriptedEndpoint(long(1000))
+    embedded = embed_texts(serve(endpoint), replace(HERE, at_once=1), numbered(80), most_bytes=300_000)
+    assert embedded.vectors.shape == (80, 0)
+    assert "80 vectors of 1,000 numbers would take 0.0 GB" in embedded.error.message
+    assert len(endpoint.asked) == 1
+    endless = embed_texts(serve(ScriptedEndpoint(long(16_385))), HERE, ["x"])
+    assert "16,385 numbers" in endless.failures[0].error.message
+    digits = whole({"predictions": [{"9" * 5000: 1.0, "1": 2.0}]})
+    assert embed_texts(serve(ScriptedEndpoint(lambda *_: digits)), HERE, ["x"]).vectors.tolist() == [[1.0, 2.0]]
+
+
+def test_a_query_does_not_wait_for_minutes(serve):
+    endpoint = ScriptedEndpoint(lambda *_: refusal("Later.", 429, retry_after="11"))
+    embedded = embed_texts(serve(endpoint), HERE, ["x"], purpose=Purpose.QUERY)
+    assert isinstance(embedded.error, TooManyRequests)
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_token_that_a_refusal_repeats_is_in_no_sentence(serve, status):
+    said = refusal(f"auth was Bearer {TOKEN}", status) if status != 200 else whole({"error": f"not {TOKEN}"})
+    embedded = embed_texts(serve(ScriptedEndpoint(lambda *_: said)), HERE, ["x"])
+    errors = [one.error for one in embedded.failures] + ([embedded.error] if embedded.error else [])
+    assert errors
+    for error in errors:
+        assert "[redacted]" in error.message
+        assert TOKEN not in f"{error.message} {error.hint} {error.raw}"
 
 
 def test_one_failure_of_the_endpoint_costs_its_texts_and_is_not_sent_again(workspace, local_workspace, real):

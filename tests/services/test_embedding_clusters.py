@@ -1,5 +1,4 @@
 import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -69,14 +68,6 @@ def test_no_two_names_are_alike_and_groups_without_words_have_a_number():
     assert names[2:] == ("Cluster 3", "Cluster 4")
     assert name_clusters(["left out"], np.array([-1])) == ()
     assert name_clusters([], np.array([], dtype=np.int64)) == ()
-
-
-def test_ten_thousand_texts_are_named_quickly():
-    texts, labels = corpus(ENGLISH)
-    begun = time.thread_time()
-    name_clusters([f"{text} with a number of further words and a {place}" for place in range(400) for text in texts],
-                  np.tile(labels, 400))  # fmt: skip
-    assert time.thread_time() - begun < 2  # a quarter of that, alone
 
 
 def test_groups_are_found_largest_first_and_unusable_texts_are_in_none():

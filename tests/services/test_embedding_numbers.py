@@ -1,5 +1,7 @@
 import importlib
 import math
+import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from services.embeddings.numbers.clusters import cluster, name_clusters
 from services.embeddings.numbers.comparing import align, compare
 from services.embeddings.numbers.describing import describe
 from services.embeddings.numbers.estimating import mean_of
@@ -16,6 +19,7 @@ from services.embeddings.numbers.projection import pca
 from services.embeddings.numbers.retrieval import check_retrieval
 from services.embeddings.numbers.sampling import sample
 from services.embeddings.numbers.selecting import within
+from services.embeddings.numbers.taking_turns import AT_ONCE, in_turn
 from services.embeddings.numbers.unit import lengths, moments, usable
 
 NAN = np.nan
@@ -434,6 +438,53 @@ def test_a_lasso_agrees_with_a_ray_cast_point_by_point():
         return sum((y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1 for (x1, y1), (x2, y2) in sides)
 
     assert within(points, polygon).tolist() == [at for at, (x, y) in enumerate(points.tolist()) if crossings(x, y) % 2]
+
+
+def test_one_long_label_takes_no_more_memory_than_it_has():
+    """As an array of str, each label would be as wide as the longest."""
+    vectors = np.random.default_rng(0).normal(size=(500, 4))
+    labels = [*["a", ""] * 200, *["b"] * 99, "x" * 1_000_000]
+    compare(vectors[:10], vectors[:10], labels=labels[:10])  # imports
+    tracemalloc.start()
+    assert len(sample(500, 100, strata=labels)) == 100
+    found = compare(vectors, vectors, labels=labels).labels
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+    assert (found.difference.of, found.left_out) == (299, 201)
+
+
+def test_heavy_computations_wait_for_their_turn_and_call_one_another_freely():
+    under_way, done = threading.Semaphore(0), threading.Event()
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        under_way.release()
+        return done.wait(30) and in_turn(lambda: number)()
+
+    threads = [threading.Thread(target=in_turn(work), args=(number,)) for number in range(AT_ONCE + 1)]
+    for thread in threads[:-1]:
+        thread.start()
+        assert under_way.acquire(timeout=30)
+    threads[-1].start()
+    assert not under_way.acquire(timeout=0.2)
+    assert len(begun) == AT_ONCE
+    done.set()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(begun) == list(range(AT_ONCE + 1))
+    for function in (
+        cluster,
+        compare,
+        describe,
+        distortion,
+        faithfulness,
+        name_clusters,
+        near_duplicates,
+        outliers,
+        pca,
+    ):
+        assert function.__wrapped__, function
 
 
 def test_a_sample_is_random_sorted_and_keeps_each_strata_share():

@@ -197,8 +197,15 @@ def endpoint_of(task: str) -> Endpoint:
 
 
 def test_an_endpoint_is_asked_by_its_task_or_contract_and_its_version_names_what_it_serves():
-    assert asking_for(endpoint_of("llm/v1/embeddings")) == Asking("mine", "a-2: main.a.a 2; b-1: main.b.b 1")
     custom = endpoint_of("")
+    hosted = replace(
+        custom,
+        task="llm/v1/embeddings",
+        served_entities=(ServedEntity("b-1", "bge", "foundation"), ServedEntity("a", "e5", "foundation")),
+    )
+    assert asking_for(hosted) == Asking("mine", "a: e5; b-1: bge")
+    assert asking_for(custom).version == "a-2: main.a.a 2; b-1: main.b.b 1; endpoint 1"
+    assert asking_for(replace(custom, id="2")).key != asking_for(custom).key, "another one under the old name"
     assert asking_for(custom).form is BodyForm.DATAFRAME_SPLIT
     rows = Contract((Form.RECORDS, Form.SPLIT), (Field("id"), Field("sentence")))
     assert (asking_for(custom, rows).form, asking_for(custom, rows).column) == (BodyForm.DATAFRAME_SPLIT, "sentence")

@@ -1,8 +1,10 @@
+import csv
 import math
 
 import numpy as np
 import pytest
 
+from services.embeddings.files import look_through_queries
 from services.embeddings.numbers.retrieval import MAX_QUERIES, better, check_retrieval, read_queries
 from services.embeddings.records import Texts
 from services.errors import BadInput
@@ -109,7 +111,7 @@ def test_queries_are_read_from_pasted_csv_and_from_the_rows_of_a_file():
         ("What?\tclay|²", "Line 1: “²” is no id"),
         ("What?\t" + "x" * 90, "Line 1: “" + "x" * 60 + "…” is no id"),
         ("query,expected\nWhat?,nowhere", "Query 1: “nowhere” is no id"),
-        ('query,expected\n"' + "x" * 200_000 + '",clay', "These lines are no CSV: field larger"),
+        ("query,expected\na\rb,clay", "These lines are no CSV: new-line"),
         ([{"question": "What?", "expected": "clay"}], "The columns query and expected are needed"),
         ([{"query": None, "expected": "clay"}], "Query 1 has no query."),
         ("What?\tclay\n" * (MAX_QUERIES + 1), "2,001 queries are more than the 2,000 that fit."),
@@ -120,3 +122,20 @@ def test_queries_that_cannot_be_read_are_refused_with_their_place(given, told):
         read_queries(given, TEXTS)
     assert told in refused.value.message
     assert refused.value.hint
+
+
+@pytest.mark.parametrize("limit", [131_072, 2_000_000])
+@pytest.mark.parametrize("between", [",", "\t"])
+def test_a_query_that_is_too_long_is_refused_alike_whatever_else_has_told_the_csv_module(limit, between):
+    before = csv.field_size_limit(limit)
+    try:
+        with pytest.raises(BadInput, match=r"^(Query 1|Line 2) has more than 100,000 characters"):
+            read_queries(f'query{between}expected\n"' + "x" * 200_000 + f'"{between}clay', TEXTS)
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_a_line_that_cannot_be_read_does_not_take_the_others_with_it():
+    read = look_through_queries("A\tclay\nno tab\nB\troof\nC\tnowhere", TEXTS)
+    assert [(one.text, set(one.expected)) for one in read.queries] == [("A", {0}), ("B", {3})]
+    assert [one.message[:6] for one in read.refused] == ["Line 2", "Line 4"]

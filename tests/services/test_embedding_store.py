@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import stat
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -144,6 +145,20 @@ def test_labels_can_come_later_be_others_and_go(store, folder):
     assert store.list_datasets(ME)[0].labelled
     store.put_labels(ME, dataset.id, ["x"] * 4)
     assert store.get_texts(ME, dataset.id).labels == ("x",) * 4
+    other = EmbeddingStore(folder)
+    writers = [
+        threading.Thread(target=one.put_labels, args=(ME, dataset.id, {place: f"by {place}"}))
+        for place, one in enumerate((store, other, store))
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert store.get_texts(ME, dataset.id).labels == ("by 0", "by 1", "by 2", "x"), (
+        "nobody's write takes another's away"
+    )
+    store.put_labels(ME, dataset.id, {0: ""})
+    assert store.get_texts(ME, dataset.id).labels == ("", "by 1", "by 2", "x")
     store.put_labels(ME, dataset.id, [""] * 4)
     assert store.get_texts(ME, dataset.id).labels is None
     assert len(files_in(folder)) == 1

@@ -368,8 +368,10 @@ def test_stop_in_the_midst_of_transform_input_sends_nothing(box, local_workspace
 
 def test_stop_in_the_midst_of_transform_output_keeps_the_reply_as_it_came(box, local_workspace, workspace):
     local_workspace.queue_fault("scripted-0-10", CHAT_PATH)
-    job = ChatJob(workspace, asking(), Bell(), hooks=hooks(box, SLOW))
-    eventually(lambda: job.call.record.finished_after is not None)
+    counted = Counted(box)
+    job = ChatJob(workspace, asking(), Bell(), hooks=hooks(counted, SLOW))
+    # Not when the stream is over: stopped between that and the function, the function would rightly never run.
+    eventually(lambda: Hook.OUTPUT in [hook for hook, _ in counted.asked])
     job.stop()
     eventually(lambda: job.hooks.trace.output is not None)
     assert (job.reply.outcome, job.reply.text, job.reply.shaped) == (Outcome.STOPPED, SCRIPT, False)

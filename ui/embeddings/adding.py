@@ -7,12 +7,12 @@ from enum import StrEnum
 import streamlit as st
 
 from services.embeddings.datasets import embedding_store
-from services.embeddings.files import read_lines, sample_texts
+from services.embeddings.files import count_lines, read_lines, sample_texts
 from services.embeddings.records import Dataset, Texts
 from services.errors import PlaygroundError
-from ui.embeddings.file_choice import ReadFile, column_choice, file_choice, read_chosen
+from ui.embeddings.counting import texts_in_words
+from ui.embeddings.file_choice import ReadFile, column_choice, draw_refusal, file_choice, read_chosen
 from ui.embeddings.view import hold_texts
-from ui.errors import draw_error
 from ui.session import entered, mirror, owner, remembered, take_upload, typed_into
 
 PASTE, NAME, SOURCE = "embeddings.paste", "embeddings.name", "embeddings.source"
@@ -33,7 +33,10 @@ class Adding:
     open: bool = False
     source: Source = Source.SAMPLE
     pasted: str = ""
-    name: str = ""
+    count: int = 0
+    """Texts in it."""
+    names: dict[Source, str] = field(default_factory=dict)
+    """What was typed for the texts of each source."""
     file: ReadFile | None = None
     added: int = 0
     """How often texts were added: each button, and each uploader, is good for once."""
@@ -89,7 +92,7 @@ def draw_adding(datasets: Sequence[Dataset]) -> None:
         )
         _PANELS[adding.source](adding, names)
         if adding.error is not None:
-            draw_error(adding.error)
+            draw_refusal(adding.error)
 
 
 def _open(adding: Adding, is_open: bool) -> None:
@@ -121,9 +124,8 @@ def _paste(adding: Adding, names: Sequence[str]) -> None:
         placeholder="The invoice is wrong.\nWhere is my parcel?\n…",
     )
     _name(adding, "Pasted texts")
-    count = sum(bool(line.strip()) for line in adding.pasted.splitlines())
-    if count:
-        st.caption("1 text" if count == 1 else f"{count:,} texts; blank lines are left out")
+    if adding.count:
+        st.caption(f"{texts_in_words(adding.count)}; blank lines are left out")
     if _button(adding, "Use these texts"):
         pasted = typed_into(PASTE)
         _keep(adding, _chosen_name(names, "Pasted texts"), lambda: read_lines(pasted), "pasted")
@@ -157,7 +159,7 @@ _PANELS: dict[Source, Callable[[Adding, Sequence[str]], None]] = {
 
 
 def _name(adding: Adding, otherwise: str) -> None:
-    mirror(NAME, adding.name)
+    mirror(NAME, adding.names.get(adding.source, ""))
     st.text_input(
         "Name", key=NAME, max_chars=100, placeholder=otherwise, on_change=_take_in, args=(adding,), autocomplete="off"
     )
@@ -165,9 +167,10 @@ def _name(adding: Adding, otherwise: str) -> None:
 
 def _take_in(adding: Adding) -> None:
     """Remember what is typed: a widget forgets it when its page is left."""
-    adding.name = typed_into(NAME)
-    if adding.source is Source.PASTE:
+    adding.names[adding.source] = typed_into(NAME)
+    if adding.source is Source.PASTE and typed_into(PASTE) != adding.pasted:
         adding.pasted = typed_into(PASTE)
+        adding.count = count_lines(adding.pasted)
 
 
 def _button(adding: Adding, label: str, *, disabled: bool = False) -> bool:
@@ -200,7 +203,8 @@ def _keep(adding: Adding, name: str, read: Callable[[], Texts], source: str, *, 
             adding.error = error
             return
         adding.added, adding.made = adding.added + 1, made.id
-        adding.open, adding.error, adding.file, adding.pasted, adding.name = False, None, None, "", ""
+        adding.open, adding.error, adding.file, adding.pasted, adding.count = False, None, None, "", 0
+        adding.names.clear()
         hold_texts(made.id, texts)
         if upload:
             take_upload(upload)

@@ -1,6 +1,6 @@
 """Choose a file, and which of its columns hold the texts, their labels and their ids."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -8,13 +8,15 @@ import streamlit as st
 from services.embeddings.files import Column, ColumnKind, columns_of_file, how_read, read_file
 from services.embeddings.limits import MOST_FILE_BYTES, MOST_TEXTS
 from services.embeddings.records import Texts
-from services.errors import PlaygroundError
+from services.errors import PlaygroundError, Side
 from ui.embeddings.view import distinct
 from ui.errors import draw_error
 from ui.foreign_text import literal
-from ui.session import uploaded, uploaded_id, uploaded_name
+from ui.session import seed, uploaded, uploaded_id, uploaded_name
 
-FILE_TYPES = ["csv", "tsv", "txt", "parquet", "jsonl", "ndjson", "json"]
+LABEL_NAMES = ("label", "topic", "category", "class", "intent", "group", "tag", "target", "sentiment")
+ID_NAMES = ("id", "key", "uuid", "ref", "reference", "nr", "no", "number")
+_LABEL_KINDS = (ColumnKind.TEXT, ColumnKind.NUMBER)
 
 
 @dataclass
@@ -41,8 +43,8 @@ class Columns:
 def file_choice(uploader: str, last: ReadFile | None) -> ReadFile | None:
     """Draw the uploader of that key; the file in it, looked into once for each upload. *last*: what this said before."""
     st.file_uploader(
-        "CSV, Parquet or JSON Lines",
-        FILE_TYPES,
+        "CSV, TSV, Parquet, JSON or JSON Lines",
+        # Of any kind: what the browser refuses stays listed beside the next one, and is told in fewer words.
         key=uploader,
         max_upload_size=MOST_FILE_BYTES // 1_000_000,
         help=f"At most {MOST_TEXTS:,} rows. It stays on the machine that Brickyard runs on.",
@@ -52,7 +54,7 @@ def file_choice(uploader: str, last: ReadFile | None) -> ReadFile | None:
         return None
     file = last if last is not None and last.id == identity else _looked_into(identity, uploader)
     if file.error is not None:
-        draw_error(file.error)
+        draw_refusal(file.error)
     elif file.remark:
         st.caption(literal(file.remark))
     return file
@@ -81,27 +83,56 @@ def column_choice(file: ReadFile) -> Columns | None:
     places = list(labels)
     texts = [place for place in places if columns[int(place)].kind is ColumnKind.TEXT]
     longest = max(texts, key=lambda place: len(columns[int(place)].example), default=None)
+    _draw_columns(columns, is_open=longest is None)
+    if longest is None:
+        st.warning("None of its columns holds texts. **Next:** choose another file.", icon=":material/warning:")
+        return None
 
-    def choice(label: str, index: int | None, help_text: str) -> str | None:
+    def choice(label: str, begin: str | None, help_text: str) -> str | None:
         chosen = st.selectbox(
-            label, places, index,
-            key=f"embeddings.column-{label}-{file.id}",
+            label, places, None,
+            key=seed(f"embeddings.column-{label}-{file.id}", begin),
             format_func=lambda place: labels[place], placeholder="none", help=help_text,
         )  # fmt: skip
         return columns[int(chosen)].name if chosen is not None else None
 
-    _draw_columns(columns)
     with st.container(horizontal=True):
-        text = choice("Column of the texts", places.index(longest) if longest else None, "What is embedded")
-        label = choice("Column of labels", None, "A topic or a class: colours the map, and tells models apart")
-        identifier = choice("Column of ids", None, "Named in what you take away")
-    if not texts:
-        st.warning("None of its columns holds texts. **Next:** choose another file.", icon=":material/warning:")
+        text = choice("Column of the texts", longest, "What is embedded")
+        others = {place: columns[int(place)] for place in places if place != longest}
+        label = choice(
+            "Column of labels",
+            guessed({place: one for place, one in others.items() if one.kind in _LABEL_KINDS}, LABEL_NAMES),
+            "A topic or a class: colours the map, and tells models apart",
+        )
+        identifier = choice("Column of ids", guessed(others, ID_NAMES), "Named in what you take away")
     return Columns(text, label, identifier) if text is not None else None
 
 
-def _draw_columns(columns: Sequence[Column]) -> None:
-    with st.expander("Its one column" if len(columns) == 1 else f"Its {len(columns):,} columns"):
+def guessed(columns: Mapping[str, Column], names: Sequence[str]) -> str | None:
+    """The place of the column that is called by one of *names*, or ends in one, as ``doc_id`` does; the likeliest first."""
+    for name in names:
+        for place, column in columns.items():
+            if column.kind is not ColumnKind.OTHER and column.filled and _is_called(column.name, name):
+                return place
+    return None
+
+
+def _is_called(column: str, name: str) -> bool:
+    said = column.strip().casefold()
+    return said == name or said.endswith((f"_{name}", f" {name}", f"-{name}"))
+
+
+def draw_refusal(error: PlaygroundError) -> None:
+    """Why that cannot be read or kept. Where what was brought is at fault, “your request” would be the wrong word."""
+    if error.side is not Side.YOU:
+        draw_error(error)
+        return
+    st.error(f"{literal(error.message)}\n\n**Next:** {literal(error.hint)}", icon=":material/warning:")
+
+
+def _draw_columns(columns: Sequence[Column], *, is_open: bool) -> None:
+    title = "Its one column" if len(columns) == 1 else f"Its {len(columns):,} columns"
+    with st.expander(title, expanded=is_open or len(columns) > 1):
         st.dataframe(
             {
                 "Column": [one.name for one in columns],
@@ -110,5 +141,5 @@ def _draw_columns(columns: Sequence[Column]) -> None:
                 "Example": [one.example for one in columns],
             },
             hide_index=True,
-            height="content" if len(columns) <= 8 else 300,
+            height="content" if len(columns) <= 5 else 220,
         )

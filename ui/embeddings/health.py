@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from services.embeddings.numbers import Description, describe, sample, similarity_matrix
-from services.embeddings.records import Floats
+from services.embeddings.numbers import Description, describe, lengths, sample, similarity_matrix
+from services.embeddings.records import Floats, Run
 from ui.embeddings.numbers import computed, stamp
 from ui.embeddings.plots import draw_histogram
 from ui.embeddings.tables import draw_table
@@ -13,7 +13,6 @@ from ui.errors import showing_errors
 
 PAIRED = 200
 """Texts whose similarities to each other are the picture of “two random texts”: 19,900 pairs."""
-_BLOCK = 4096
 _KEY = "embeddings.health"
 _FINE, _LOOK = ":material/check_circle:", ":material/warning:"
 
@@ -30,6 +29,8 @@ def _draw(shown: Shown) -> None:
         _draw_figures(found)
         for sentence in [_gaps(found), *_about_usable(found)]:
             st.markdown(sentence)
+        if found.usable > 1:
+            st.markdown(_level(found, _pairs(shown)))
         if found.usable:
             _draw_pictures(shown, found)
         _draw_without(shown)
@@ -65,7 +66,7 @@ def _gaps(found: Description) -> str:
 def _about_usable(found: Description) -> list[str]:
     if not found.usable:
         return []
-    return [_lengths(found), _repetitions(found), *_directions(found), *_level(found)]
+    return [_lengths(found), _repetitions(found), *_directions(found)]
 
 
 def _lengths(found: Description) -> str:
@@ -110,15 +111,18 @@ def _directions(found: Description) -> list[str]:
     ]
 
 
-def _level(found: Description) -> list[str]:
-    level = found.similarities
-    if not np.isfinite(level.mean):
-        return []
-    return [
-        f":material/compare_arrows: Two random texts are {_number(level.mean, 2)} similar, give or take "
-        f"{_number(level.deviation, 2)}. Above {_number(min(1.0, level.mean + 2 * level.deviation), 2)} is unusual for this "
-        "model; another model has another level."
-    ]
+def _level(found: Description, pairs: Floats) -> str:
+    """By shares of the pairs, which hold for a level with two humps too: a deviation would not."""
+    low, high, unusual = np.percentile(pairs, (25, 75, 95))
+    if low == unusual:
+        return (
+            f":material/compare_arrows: Two random texts are {_number(found.similarities.mean, 2)} similar, all alike."
+        )
+    return (
+        f":material/compare_arrows: Two random texts are {_number(found.similarities.mean, 2)} similar on average: half of all "
+        f"pairs between {_number(low, 2)} and {_number(high, 2)}, 1 in 20 above {_number(unusual, 2)}. What is unusual for this "
+        "model may be usual for another."
+    )
 
 
 def _draw_pictures(shown: Shown, found: Description) -> None:
@@ -127,29 +131,23 @@ def _draw_pictures(shown: Shown, found: Description) -> None:
         with columns[0]:
             st.markdown("**Lengths of the vectors**")
             of = ("lengths", stamp(shown.owner, shown.run))
-            values = computed(of, "Measuring lengths", lambda: _lengths_of(shown))
+            values = computed(of, "Measuring lengths", lambda: lengths(shown.vectors))
             alt = "How many vectors have which length"
-            draw_histogram({"length": values}, axis="length", key=f"{_KEY}.lengths", alt=alt)
+            draw_histogram({"length": values[values > 0]}, axis="length", key=f"{_KEY}.lengths", alt=alt)
     if found.usable > 1:
         with columns[-1]:
             st.markdown("**Similarity of two random texts**")
-            values = computed(("pairs", stamp(shown.owner, shown.run)), "Comparing random texts", lambda: _pairs(shown))
             alt = "How similar random pairs of texts are"
-            draw_histogram({"pairs": values}, axis="cosine similarity", key=f"{_KEY}.pairs", alt=alt)
-
-
-def _lengths_of(shown: Shown) -> Floats:
-    """(texts,); NaN where there is no usable vector."""
-    found = np.full(len(shown.vectors), np.nan, dtype=np.float32)
-    for begin in range(0, len(found), _BLOCK):
-        block = np.asarray(shown.vectors[begin : begin + _BLOCK], dtype=np.float64)
-        found[begin : begin + _BLOCK] = np.sqrt((block**2).sum(axis=1))
-    found[~shown.usable()] = np.nan
-    return found
+            draw_histogram({"pairs": _pairs(shown)}, axis="cosine similarity", key=f"{_KEY}.pairs", alt=alt)
 
 
 def _pairs(shown: Shown) -> Floats:
     """Similarities of some texts to each other, each pair once."""
+    of = ("pairs", stamp(shown.owner, shown.run))
+    return computed(of, "Comparing random texts", lambda: _compared(shown))
+
+
+def _compared(shown: Shown) -> Floats:
     usable = np.flatnonzero(shown.usable())
     drawn = usable[sample(len(usable), PAIRED)]
     values = similarity_matrix(shown.vectors, drawn)
@@ -163,10 +161,7 @@ def _draw_without(shown: Shown) -> None:
     st.markdown("**Texts without a usable vector**")
     why = {index: (message, hint) for index, message, hint in shown.run.failures}
     finite = [bool(np.isfinite(shown.vectors[place]).all()) for place in places]
-    asked = (
-        shown.run.error is None and not shown.run.progress.texts > shown.run.progress.done + shown.run.progress.failed
-    )
-    otherwise = "The endpoint gave none." if asked else "It was not asked for: the run ended before."
+    otherwise = _otherwise(shown.run)
     draw_table(
         {
             "#": [place + 1 for place in places],
@@ -181,6 +176,15 @@ def _draw_without(shown: Shown) -> None:
         file_name="without_a_vector.csv",
         alt="Texts without a usable vector, and why",
     )
+
+
+def _otherwise(run: Run) -> str:
+    """Why a text has no vector where its run does not say it of that text."""
+    if run.progress.failed > len(run.failures) > 0:
+        return f"Its reason was not kept; those of {len(run.failures):,} others were."
+    if run.error is None and run.progress.texts <= run.progress.done + run.progress.failed:
+        return "The endpoint gave none."
+    return "It was not asked for: the run ended before."
 
 
 def _draw_not_measured(found: Description) -> None:

@@ -21,6 +21,7 @@ from ui.embeddings.asking_draft import (
     last_endpoint,
     note_endpoint,
 )
+from ui.embeddings.counting import in_words, texts_in_words
 from ui.embeddings.view import Held, held_texts
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
@@ -31,8 +32,6 @@ from ui.session import endpoints_in_address, entered, mirror, owner, show_endpoi
 from ui.transform_picker import endpoint_place, transform_picker
 
 KEY = "embeddings.endpoint"
-COUNTED = 2_000
-"""Up to so many texts are looked for among those that are here already, before the click."""
 LOOK_SECONDS = 0.5
 
 
@@ -77,7 +76,8 @@ def model_choice(here: Workspace, dataset: Dataset) -> Choice | None:
 def _reading_schema(here: Workspace, endpoint: Endpoint) -> None:
     if asking_draft(here, endpoint) is not None:
         st.rerun()
-    st.caption(":material/hourglass_top: Reading its schema")
+    st.caption(":material/hourglass_top: Reads its schema, to know how it wants to be asked")
+    st.button("Embed", key="embeddings.embed-waits", type="primary", icon=":material/play_arrow:", disabled=True)
 
 
 def _endpoint_choice(here: Workspace) -> Endpoint | None:
@@ -93,10 +93,12 @@ def _endpoint_choice(here: Workspace) -> Endpoint | None:
             list(found),
             index=0 if name in found else None,  # one that is chosen cannot be emptied
             key=KEY,
+            format_func=lambda one: one if one not in found or found[one].embeds else f"{one} (custom model)",
             placeholder="Choose one",
             on_change=_choose,
-            args=(here,),
-            help="Those for embeddings first, then custom models. Those for chat and completions give no vectors.",
+            args=(here, tuple(found)),
+            help="Those for embeddings first, then custom models, of which it is not known whether they give vectors. Those for "
+            "chat and completions give none, and are left out.",
         )
         if name in found:
             link_to("endpoint", "Its page", endpoint=name)
@@ -115,11 +117,11 @@ def _endpoint_choice(here: Workspace) -> Endpoint | None:
     return found.get(name)
 
 
-def _choose(here: Workspace) -> None:
+def _choose(here: Workspace, known: Sequence[str]) -> None:
     chosen = entered(KEY)
-    if isinstance(chosen, str):
-        note_endpoint(here, chosen)
-        show_endpoints_in_address([chosen])
+    if chosen in known:
+        note_endpoint(here, str(chosen))
+        show_endpoints_in_address([str(chosen)])
 
 
 def _first(fitting: Sequence[Endpoint]) -> str:
@@ -144,7 +146,8 @@ def _options(here: Workspace, endpoint: Endpoint, draft: AskingDraft) -> None:
                 _field(st.text_input, draft, key, "column", "Column or input", help="Its name in the model's signature")
         _field(
             st.number_input, draft, key, "dimensions", "Dimensions", min_value=1, max_value=100_000, step=1, width=190,
-            value=None, placeholder="the model's own", help="Asked of the model; many have one size only",
+            value=None, placeholder="not sent", help="Asked of the model, whose own they are where it is not sent; many have one "
+            "size only",
         )  # fmt: skip
         _field(
             st.number_input, draft, key, "batch", "Texts in a request", min_value=1, max_value=MAX_BATCH, step=1, width=190,
@@ -180,36 +183,33 @@ def _put(draft: AskingDraft, key: str, name: str) -> None:
 
 
 def _draw_plan(here: Workspace, dataset: Dataset, asking: Asking) -> int:
-    """What a click will send; how many texts that are."""
+    """What a click will send; how many texts that are. Raises PlaygroundError."""
     held = held_texts(dataset)
     there = _here_already(here, dataset, held, asking)
     left = max(len(held.sent) - there, 0)
-    requests = math.ceil(left / asking.batch)
     repeated = len(held.texts) - held.empty - len(held.sent)
     parts = [
-        f"{_texts(left)} in {requests:,} request{'' if requests == 1 else 's'}" if left else "Nothing is left to send",
+        f"{texts_in_words(left)} in {in_words(math.ceil(left / asking.batch), 'request')}"
+        if left
+        else "Nothing is left to send",
         f"{there:,} here already" if there else "",
         f"{repeated:,} repeated, sent once" if repeated else "",
         f"{held.empty:,} empty, not sent" if held.empty else "",
-        f"shaped by {code(asking.transform.name)}" if asking.transform else "",
     ]
     st.caption(" · ".join(part for part in parts if part))
+    if asking.transform is not None:
+        st.caption(
+            f":material/transform: Your transform {code(asking.transform.name)} shapes each request and its reply."
+        )
     return left
 
 
-def _texts(count: int) -> str:
-    return "1 text" if count == 1 else f"{count:,} texts"
-
-
 def _here_already(here: Workspace, dataset: Dataset, held: Held, asking: Asking) -> int:
-    """How many of the texts that would be sent have a vector: counted where they are few, else what their last run says."""
+    """How many of the texts that would be sent have a vector; counted anew when one of the dataset's runs has come further."""
     name = run_key(host_of(here), asking)
     run = next((one for one in embedding_store().list_runs(owner(), dataset.id) if one.key == name), None)
-    if len(held.sent) > COUNTED:
-        return min(run.progress.done, len(held.sent)) if run is not None else 0
     known = (name, run.progress if run is not None else None)
     if known not in held.here:
         held.here.clear()
-        found = vector_cache().get_many(owner(), host_of(here), asking, Purpose.DOCUMENT, held.sent)
-        held.here[known] = len(found)
+        held.here[known] = vector_cache().count_many(owner(), host_of(here), asking, Purpose.DOCUMENT, held.sent)
     return held.here[known]

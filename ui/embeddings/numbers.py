@@ -1,40 +1,40 @@
 """What was computed of vectors, kept so that a click elsewhere does not compute it again."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 import streamlit as st
 
-from services.embeddings.records import Run
+from services.embeddings.records import Layout, Run
 from ui.embeddings.bounded import Bounded
-from ui.session import kept
+from ui.session import owner
 
 Result = TypeVar("Result")
 
-KEPT_NUMBERS = 12
-"""Each holds a few numbers a text at most."""
+MOST_RESULTS, MOST_BYTES = 2_000, 256_000_000
+"""Of everybody together. Of a map of 100,000 points the largest has 1.2 MB."""
 
-
-@dataclass
-class _Numbers:
-    """This browser's."""
-
-    results: Bounded[object] = field(default_factory=lambda: Bounded(KEPT_NUMBERS))
+_results: Bounded[object] = Bounded(MOST_RESULTS, MOST_BYTES)
 
 
 def computed(of: tuple[Hashable, ...], doing: str, make: Callable[[], Result]) -> Result:
-    """The result of *make*, from memory where *of* was computed lately; else under a spinner that says *doing*.
+    """The result of *make*, from memory where *of* was computed lately; else under a spinner that says *doing*, if anything.
 
-    *of* names the computation and all that decides its result: vectors by their ``stamp``.
+    *of* names the computation and all that decides its result: vectors by their ``stamp``. Nobody gets what another person
+    computed.
     """
-    results = kept(_Numbers).results
-    if of in results:
-        return cast(Result, results.get(of, make))
+    key = (owner(), *of)
+    if key in _results or not doing:
+        return cast(Result, _results.get(key, make))
     with st.spinner(doing, show_time=True):
-        return cast(Result, results.get(of, make))
+        return cast(Result, _results.get(key, make))
 
 
 def stamp(owner: str, run: Run) -> tuple[Hashable, ...]:
     """Stands for a run's vectors as they are now: a resumed run has more of them, a repeated one others."""
     return (owner, run.dataset, run.key, run.made, run.state, run.progress.done)
+
+
+def layout_stamp(layout: Layout) -> Hashable:
+    """Stands for where its points are: all of them, since the first ones may have no place."""
+    return (layout.algorithm, layout.coordinates.shape, hash(layout.coordinates.tobytes()))

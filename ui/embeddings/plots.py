@@ -14,6 +14,8 @@ HOVER = 60
 """Characters of a text beside the pointer."""
 TICKS = 34
 """Names that have room along a side."""
+TICK_TEXT = 18
+"""Characters of a text along the upright side; the lying one has its number only."""
 _QUIET = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -55,8 +57,9 @@ def draw_heatmap(values: Floats, texts: Sequence[str], *, numbers: Sequence[int]
     }  # fmt: skip
     step = -(-len(texts) // TICKS)
     axis = {"type": "category", "tickmode": "array", "tickvals": names[::step], "ticktext": short[::step]}
+    beside = [f"{html.escape(cut(text, TICK_TEXT))}  {short[place]}" for place, text in enumerate(texts)]
     layout = {
         "height": min(640, 220 + 8 * len(texts)), "margin": {"l": 10, "r": 10, "t": 10, "b": 10}, "dragmode": False,
-        "xaxis": axis, "yaxis": {**axis, "autorange": "reversed"},
+        "xaxis": axis, "yaxis": {**axis, "autorange": "reversed", "ticktext": beside[::step], "automargin": True},
     }  # fmt: skip
     st.plotly_chart({"data": [heat], "layout": layout}, key=key, config=_QUIET, alt=alt)

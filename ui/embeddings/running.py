@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from services.embeddings.asking import EmbeddingJob, embedding_runs, host_of, run_key
+from services.embeddings.asking import EmbeddingJob, embedding_runs, host_of, run_key, under_way_elsewhere
 from services.embeddings.datasets import embedding_store
+from services.embeddings.layouts import cancel_makings
 from services.embeddings.records import Asking, Dataset, Progress, Run, RunState
 from services.errors import PlaygroundError
 from services.workspace import Workspace
 from ui.embeddings.asking import hooks_of
+from ui.embeddings.counting import in_words
 from ui.embeddings.model import Choice
 from ui.embeddings.view import EmbeddingsTab, EmbeddingsView, place_of
 from ui.errors import draw_error
@@ -16,7 +18,7 @@ from ui.session import kept, owner, remembered, show_embeddings_in_address
 
 EVERY = 1.0
 _ENDED = {
-    RunState.RUNNING: "was interrupted when Brickyard ended",
+    RunState.RUNNING: "was interrupted",
     RunState.STOPPED: "was stopped",
     RunState.FAILED: "ended before its end",
 }
@@ -24,21 +26,33 @@ _ENDED = {
 
 def embed_button(here: Workspace, dataset: Dataset, choice: Choice) -> None:
     """Draw it. Each one is good for one embedding: a second click on the same one finds it used."""
-    view, asking = kept(EmbeddingsView), choice.asking
-    job = embedding_runs().job_of(owner(), dataset.id, run_key(host_of(here), asking)) if asking is not None else None
-    under_way = job is not None and job.running
+    view, why_not = kept(EmbeddingsView), ""
+    if choice.asking is not None:
+        why_not = _why_not(dataset, run_key(host_of(here), choice.asking), choice.left)
     st.button(
         "Embed",
         key=f"embeddings.embed-{view.begun}",
-        type="primary" if choice.left or asking is None else "secondary",
+        type="primary",
         icon=":material/play_arrow:",
         on_click=_embed,
         args=(here, dataset, choice, view.begun),
-        disabled=not choice.may_send or under_way,
-        help="It is under way" if under_way else None,
+        disabled=not choice.may_send or bool(why_not),
+        help=why_not or None,
     )
     if error := view.errors.get(dataset.id):
         draw_error(error)
+
+
+def _why_not(dataset: Dataset, name: str, left: int) -> str:
+    """Why there is nothing to embed; empty where there is."""
+    job = embedding_runs().job_of(owner(), dataset.id, name)
+    if job is not None and job.running:
+        return "It is under way"
+    runs = embedding_store().list_runs(owner(), dataset.id)
+    here = any(run.key == name and run.state is RunState.COMPLETE and run.dimensions for run in runs)
+    return (
+        "These vectors are here. Choose another endpoint, or other parameters, for others." if here and not left else ""
+    )
 
 
 def _embed(here: Workspace, dataset: Dataset, choice: Choice, number: int) -> None:
@@ -62,7 +76,8 @@ def _begin(here: Workspace, dataset: Dataset, asking: Asking, number: int) -> No
     except PlaygroundError as error:
         view.errors[dataset.id] = error
         return
-    remembered(EmbeddingsTab).follows = (dataset.id, job.run_key)
+    tab = remembered(EmbeddingsTab)
+    tab.follows, tab.wish = (dataset.id, job.run_key), None
 
 
 def running(here: Workspace, dataset: Dataset) -> None:
@@ -78,11 +93,13 @@ def running(here: Workspace, dataset: Dataset) -> None:
 
 
 def _show_what_was_begun(dataset: Dataset, busy: set[str]) -> None:
-    """What this tab began is shown when it is over."""
+    """What this tab began is shown when it is over, if it brought anything."""
     tab = remembered(EmbeddingsTab)
-    if tab.follows is not None and tab.follows[0] == dataset.id and tab.follows[1] not in busy:
-        show_embeddings_in_address(run=tab.follows[1])
-        tab.follows = None
+    if tab.follows is None or tab.follows[0] != dataset.id or tab.follows[1] in busy:
+        return
+    name, tab.follows = tab.follows[1], None
+    if any(run.key == name and run.dimensions for run in embedding_store().list_runs(owner(), dataset.id)):
+        show_embeddings_in_address(run=name)
 
 
 def _watch(jobs: list[EmbeddingJob]) -> None:
@@ -100,7 +117,8 @@ def _draw_progress(job: EmbeddingJob) -> None:
             st.button("Stop", key=f"embeddings.stop-{job.run_key}", icon=":material/stop:", on_click=job.stop)
         over = progress.done + progress.failed
         share = over / progress.texts if progress.texts else 0.0
-        st.progress(min(share, 1.0), text=f"{over:,} of {progress.texts:,} texts{_left(progress)}")
+        waits = "" if over or progress.note else f" · waits for the first reply, of up to {job.asking.batch:,} texts"
+        st.progress(min(share, 1.0), text=f"{over:,} of {progress.texts:,} texts{waits}{_left(progress)}")
         if progress.note:
             st.markdown(f":material/hourglass_top: {literal(progress.note)}")
         st.caption(figures(progress))
@@ -121,7 +139,7 @@ def figures(progress: Progress) -> str:
     pace = f"{asked / progress.seconds:,.0f} texts/s" if asked > 0 and progress.seconds > 0 else ""
     parts = [
         f"{progress.seconds:,.1f} s",
-        f"{progress.requests:,} request{'' if progress.requests == 1 else 's'}",
+        in_words(progress.requests, "request"),
         pace,
         f"{progress.tokens:,} tokens" if progress.tokens else "",
         f"{progress.cached:,} were here already" if progress.cached else "",
@@ -131,49 +149,77 @@ def figures(progress: Progress) -> str:
 
 
 def _draw_ended(here: Workspace, dataset: Dataset, run: Run) -> None:
-    """What ended too early, why, and the way to its rest."""
-    view, done = kept(EmbeddingsView), run.progress.done
+    """What ended too early, why, and the way to its rest: one line each, since what is here is what people look at."""
+    vain = run.state is RunState.FAILED and not run.dimensions  # the same would come of it again
+    elsewhere = under_way_elsewhere(run)
+    error = _why(dataset, run)
     with st.container(border=True, key=f"embeddings-ended-{run.key}"):
-        st.markdown(
-            f":material/pause_circle: {code(run.label)} {_ENDED[run.state]}. {done:,} of {run.progress.texts:,} are here"
-            + ("; Resume sends the rest." if run.host == host_of(here) else ".")
-        )
-        _draw_why(dataset, run)
-        if run.host != host_of(here):
-            st.caption(f"It was begun in {literal(place_of(run))}: connect there to resume it.")
-        with st.container(horizontal=True):
-            st.button(
-                "Resume",
-                key=f"embeddings.resume-{run.key}-{view.begun}",
-                icon=":material/resume:",
-                on_click=_begin,
-                args=(here, dataset, run.asking, view.begun),
-                disabled=run.host != host_of(here),
-            )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            icon = "hourglass_top" if elsewhere else "pause_circle"
+            st.markdown(f":material/{icon}: {code(run.label)} {_how_it_stands(here, run)}{_in_one_line(error)}")
+            if not vain:
+                _resume_button(here, dataset, run, disabled=elsewhere)
             if not run.dimensions:  # else it is among the runs, with its vectors
                 st.button(
-                    "Discard",
+                    "Dismiss" if vain else "Discard",
                     key=f"embeddings.discard-{run.key}",
-                    icon=":material/delete:",
+                    icon=":material/close:" if vain else ":material/delete:",
                     type="tertiary",
                     on_click=discard,
                     args=(dataset, run),
                 )
+            if error is not None and error.raw is not None:
+                with st.popover("What the server answered", type="tertiary"):
+                    st.code(error.raw.body or "(an empty body)", language=None, wrap_lines=True)
+        if run.host != host_of(here):
+            st.caption(f"It was begun in {literal(place_of(run))}: connect there to resume it.")
 
 
-def _draw_why(dataset: Dataset, run: Run) -> None:
+def _how_it_stands(here: Workspace, run: Run) -> str:
+    done, texts = run.progress.done, run.progress.texts
+    came = f"{done:,} of {texts:,} are here"
+    if under_way_elsewhere(run):
+        return f"is under way in another Brickyard on this data. {came}."
+    if run.state is RunState.FAILED and not run.dimensions:
+        return "gave no vector."
+    if done >= texts:
+        return f"{_ENDED[run.state]}. All {texts:,} texts are here."
+    return f"{_ENDED[run.state]}. {came}" + ("; Resume sends the rest." if run.host == host_of(here) else ".")
+
+
+def _resume_button(here: Workspace, dataset: Dataset, run: Run, *, disabled: bool) -> None:
+    number = kept(EmbeddingsView).begun
+    st.button(
+        "Resume",
+        key=f"embeddings.resume-{run.key}-{number}",
+        icon=":material/resume:",
+        on_click=_begin,
+        args=(here, dataset, run.asking, number),
+        disabled=disabled or run.host != host_of(here),
+    )
+
+
+def _why(dataset: Dataset, run: Run) -> PlaygroundError | None:
     job = embedding_runs().job_of(owner(), dataset.id, run.key)
-    error = None if job is None else job.error or (job.embedded.error if job.embedded is not None else None)
-    if error is not None:
-        draw_error(error)
-    elif run.error is not None:
-        message, hint = run.error
-        st.error(f"{literal(message)}\n\n**Next:** {literal(hint)}", icon=":material/warning:")
+    known = None if job is None else job.error or (job.embedded.error if job.embedded is not None else None)
+    return known if known is not None or run.error is None else PlaygroundError(*run.error)
+
+
+def _in_one_line(error: PlaygroundError | None) -> str:
+    return "" if error is None else f" {literal(error.message)} **Next:** {literal(error.hint)}"
+
+
+def trouble_of(dataset: Dataset, run: Run) -> PlaygroundError | None:
+    """Why its vectors are not kept for another time, where that is so."""
+    job = embedding_runs().job_of(owner(), dataset.id, run.key)
+    return job.embedded.trouble if job is not None and job.embedded is not None else None
 
 
 def discard(dataset: Dataset, run: Run) -> None:
-    """Take the run away with its vectors; for callbacks."""
+    """Take the run away with its vectors, and end what is under way of it; for callbacks."""
     try:
+        embedding_runs().discard(owner(), dataset.id, run.key)
+        cancel_makings(owner(), dataset.id, run.key)
         embedding_store().delete_run(owner(), dataset.id, run.key)
     except PlaygroundError as error:
         kept(EmbeddingsView).errors[dataset.id] = error

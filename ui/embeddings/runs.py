@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from services.embeddings.asking import embedding_runs
 from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Dataset, Run
 from services.errors import BadInput
 from services.workspace import Workspace
 from ui.clock import day_and_clock
-from ui.embeddings.running import discard, figures
-from ui.embeddings.view import MOST_TEXTS_HELD, EmbeddingsView, Shown, distinct, held_texts
+from ui.embeddings.other_runs import names_of_runs
+from ui.embeddings.running import discard, figures, trouble_of
+from ui.embeddings.view import MOST_SHOWN, EmbeddingsView, Shown, held_texts
+from ui.errors import draw_error
 from ui.foreign_text import code
-from ui.session import embeddings_in_address, entered, kept, mirror, owner, show_embeddings_in_address
+from ui.session import embeddings_in_address, entered, kept, mirror_choice, owner, show_embeddings_in_address
 
 KEY = "embeddings.run"
 SHOWN_CHARACTERS = 200
@@ -21,51 +22,60 @@ SHOWN_CHARACTERS = 200
 
 def shown_run(here: Workspace, dataset: Dataset) -> Shown | None:
     """Draw the choice of the run, with its figures; None while there are no vectors. Raises PlaygroundError."""
-    runs = tuple(run for run in embedding_store().list_runs(owner(), dataset.id) if run.dimensions)
+    every = embedding_store().list_runs(owner(), dataset.id)
+    runs = tuple(run for run in every if run.dimensions)
     if not runs:
         return None
-    with st.container(key="embeddings-runs"):
-        run = _choice(dataset, runs)
+    run = _chosen(dataset, every, runs)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="embeddings-runs"):
+        _draw_choice(runs, run)
+        st.caption(f"{run.dimensions:,} dimensions · {figures(run.progress)}", width="content")
         _draw_table(runs)
         _draw_failures(dataset, run)
+        if st.button("Delete", key="embeddings.delete-run", icon=":material/delete:", type="tertiary"):
+            _delete(dataset, run)
+    if trouble := trouble_of(dataset, run):
+        draw_error(trouble)
     return _shown(here, dataset, run, runs)
 
 
-def _choice(dataset: Dataset, runs: Sequence[Run]) -> Run:
+def _chosen(dataset: Dataset, every: Sequence[Run], runs: Sequence[Run]) -> Run:
     view, known = kept(EmbeddingsView), {run.key: run for run in runs}
     asked = embeddings_in_address("run")
     last = view.runs.get(dataset.id, "")
     chosen = next((known[name] for name in (asked, last) if name in known), runs[0])
-    if asked and asked not in known and not _is_under_way(dataset, asked):
+    if asked and all(run.key != asked for run in every):  # one without a vector is told of above
         st.caption(":material/search_off: The run that the address names is not here, so another one is shown.")
     view.runs[dataset.id] = chosen.key
     show_embeddings_in_address(run=chosen.key)
-    labels = distinct({run.key: run.label for run in runs})
-    with st.container(horizontal=True, vertical_alignment="bottom", key="embeddings-run-choice"):
-        mirror(KEY, chosen.key)
-        st.selectbox("Vectors of", list(known), key=KEY, format_func=lambda name: labels[name], on_change=_choose)
-        if st.button("Delete", key="embeddings.delete-run", icon=":material/delete:", type="tertiary"):
-            _delete(dataset, chosen)
-    st.caption(f"{chosen.dimensions:,} dimensions · {figures(chosen.progress)}")
     return chosen
 
 
-def _choose() -> None:
+def _draw_choice(runs: Sequence[Run], chosen: Run) -> None:
+    labels = names_of_runs(runs)
+    st.selectbox(
+        "Vectors of",
+        list(labels),
+        key=mirror_choice(KEY, chosen.key, labels),
+        format_func=lambda name: labels.get(name, str(name)),
+        on_change=_choose,
+        args=(tuple(labels),),
+        label_visibility="collapsed",
+        width=300,
+    )
+
+
+def _choose(known: Sequence[str]) -> None:
     chosen = entered(KEY)
-    if isinstance(chosen, str):
-        show_embeddings_in_address(run=chosen)
-
-
-def _is_under_way(dataset: Dataset, name: str) -> bool:
-    job = embedding_runs().job_of(owner(), dataset.id, name)
-    return job is not None and job.running
+    if chosen in known:  # else it is what a run was called before there was another one of its endpoint
+        show_embeddings_in_address(run=str(chosen))
 
 
 def _draw_table(runs: Sequence[Run]) -> None:
     if len(runs) < 2:
         return
-    labels = distinct({run.key: run.label for run in runs})
-    with st.expander(f"All {len(runs)} runs, side by side"):
+    labels = names_of_runs(runs)
+    with st.popover(f"All {len(runs)} runs", icon=":material/table_rows:", type="tertiary", width="content"):
         st.dataframe(
             {
                 "Endpoint": list(labels.values()),
@@ -98,7 +108,7 @@ def _draw_failures(dataset: Dataset, run: Run) -> None:
     texts = held_texts(dataset).texts.texts
     known = [failure for failure in run.failures if failure[0] < len(texts)]
     what = "1 text has no vector" if count == 1 else f"{count:,} texts have no vector"
-    with st.expander(what, icon=":material/warning:"):
+    with st.popover(what, icon=":material/warning:", type="tertiary"):
         st.dataframe(
             {
                 "Row": [place + 1 for place, _, _ in known],
@@ -122,9 +132,8 @@ def _delete(dataset: Dataset, run: Run) -> None:
     )
     with st.container(horizontal=True):
         if st.button(
-            "Delete",
+            ":red[Delete]",
             key="embeddings.delete-run-sure",
-            type="primary",
             icon=":material/delete:",
             on_click=discard,
             args=(dataset, run),
@@ -136,22 +145,17 @@ def _delete(dataset: Dataset, run: Run) -> None:
 
 def _shown(here: Workspace, dataset: Dataset, run: Run, runs: tuple[Run, ...]) -> Shown:
     """The same object as long as nothing of it has changed: views remember by it what they have counted."""
-    held, texts = kept(EmbeddingsView).shown, held_texts(dataset).texts
-    last = held.get(dataset.id)
-    if (
-        last is None
-        or last.here is not here
-        or last.texts is not texts
-        or (last.dataset, last.run, last.runs) != (dataset, run, runs)
-    ):
+    held = held_texts(dataset)
+    name = (run.key, id(here))
+    last = held.shown.get(name)
+    if last is None or last.here is not here or (last.dataset, last.run, last.runs) != (dataset, run, runs):
         vectors = embedding_store().get_vectors(owner(), dataset.id, run.key)
-        if len(vectors) != len(texts):
+        if len(vectors) != len(held.texts):
             raise BadInput(
-                f"There are {len(vectors):,} vectors for {len(texts):,} texts.",
+                f"There are {len(vectors):,} vectors for {len(held.texts):,} texts.",
                 "Delete these vectors, and embed again.",
             )
-        last = held[dataset.id] = Shown(here, owner(), dataset, texts, run, vectors, runs)
-    held.move_to_end(dataset.id)
-    while len(held) > MOST_TEXTS_HELD:
-        held.popitem(last=False)
+        last = held.shown[name] = Shown(here, owner(), dataset, held.texts, run, vectors, runs)
+        while len(held.shown) > MOST_SHOWN:
+            held.shown.popitem(last=False)
     return last

@@ -68,6 +68,8 @@ def draw_download(columns: Columns, *, key: str, file_name: str) -> None:
         key=key,
         on_click="ignore",
         icon=":material/download:",
+        help="All rows, each text whole; the table's own menu saves what is shown. A spreadsheet takes a text that begins with = "
+        "for a formula.",
         type="tertiary",
     )
 

@@ -6,26 +6,28 @@ import streamlit as st
 
 from services.embeddings.asking import embedding_runs
 from services.embeddings.datasets import embedding_store
+from services.embeddings.layouts import cancel_makings
 from services.embeddings.records import Dataset
-from services.errors import PlaygroundError
+from services.errors import BadInput, PlaygroundError
 from ui.clock import day_and_clock
 from ui.embeddings.adding import Adding, add_button, adding_is_open, draw_adding
-from ui.embeddings.view import EmbeddingsView, distinct, forget_texts
-from ui.errors import draw_error
+from ui.embeddings.file_choice import draw_refusal
+from ui.embeddings.view import EmbeddingsTab, EmbeddingsView, distinct, forget_texts
 from ui.foreign_text import code, literal
 from ui.session import (
     embeddings_in_address,
     entered,
     kept,
-    mirror,
+    mirror_choice,
     owner,
     remembered,
+    reseed,
     seed,
     show_embeddings_in_address,
     typed_into,
 )
 
-KEY = "embeddings.dataset"
+KEY, TOOLS = "embeddings.dataset", "embeddings.texts-tools"
 
 
 def kept_texts() -> list[Dataset]:
@@ -42,39 +44,54 @@ def kept_texts() -> list[Dataset]:
     return datasets
 
 
-def texts_choice(datasets: Sequence[Dataset]) -> Dataset | None:
-    """Draw the choice; the address says what is chosen, so that a reload and another tab's choice do not matter."""
+def chosen_texts(datasets: Sequence[Dataset]) -> Dataset | None:
+    """Those that are looked at: the address says it, so that a reload and another tab's choice do not matter.
+
+    None where it names some that are not here.
+    """
     view, known = kept(EmbeddingsView), {one.id: one for one in datasets}
     last = view.dataset if view.dataset in known else datasets[0].id
-    asked = embeddings_in_address("dataset") or last
+    chosen = known.get(embeddings_in_address("dataset") or last)
+    if chosen is not None:
+        view.dataset = chosen.id
+        show_embeddings_in_address(dataset=chosen.id)
+    return chosen
+
+
+def texts_choice(datasets: Sequence[Dataset], chosen: Dataset | None) -> None:
+    """Draw the choice, what is known of *chosen*, and what can be done with it."""
     labels = distinct({one.id: one.name for one in datasets})
-    mirror(KEY, asked if asked in known else None)
+    mirror_choice(KEY, chosen.id if chosen else None, labels)
     st.selectbox(
         "Texts",
-        list(known),
-        index=0 if asked in known else None,  # one that is chosen cannot be emptied
+        list(labels),
+        index=0 if chosen else None,  # one that is chosen cannot be emptied
         key=KEY,
-        format_func=lambda one: labels[one],
+        format_func=lambda one: labels.get(one, str(one)),
         placeholder="Choose some",
         on_change=_choose,
+        args=(tuple(labels),),
     )
-    chosen = known.get(asked)
     if chosen is None:
         _draw_unknown("Choose others.")
         add_button()
-        return None
-    view.dataset = chosen.id
-    show_embeddings_in_address(dataset=chosen.id)
+        return
     _draw_facts(chosen)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="embeddings-texts-tools"):
         add_button()
-        with st.popover("Rename or delete", icon=":material/edit:", type="tertiary"):
+        with st.popover(
+            "Rename or delete", icon=":material/edit:", type="tertiary", key=seed(TOOLS, False), on_change="rerun"
+        ):
             _renaming(chosen)
-            if st.button(":red[Delete these texts]", key="embeddings.delete", icon=":material/delete:"):
+            if st.button(
+                ":red[Delete these texts]",
+                key="embeddings.delete",
+                icon=":material/delete:",
+                on_click=_close_tools,  # else they stay open above the question
+            ):
                 _delete(chosen)
     if error := remembered(Adding).errors.get(chosen.id):
-        draw_error(error)
-    return chosen
+        draw_refusal(error)
 
 
 def _draw_unknown(step: str) -> None:
@@ -95,26 +112,37 @@ def _draw_facts(dataset: Dataset) -> None:
         st.caption(f":material/warning: {literal(reason)}")
 
 
-def _choose() -> None:
+def _choose(known: Sequence[str]) -> None:
     chosen = entered(KEY)
-    if isinstance(chosen, str):
-        show_embeddings_in_address(dataset=chosen, run="")
+    if chosen in known:  # else it is the label of what was renamed meanwhile
+        remembered(EmbeddingsTab).wish = None
+        show_embeddings_in_address(dataset=str(chosen), run="")
 
 
 def _renaming(dataset: Dataset) -> None:
-    key = f"embeddings.{dataset.id}.name"
-    seed(key, dataset.name)
-    st.text_input("Name", key=key, max_chars=100, autocomplete="off")
+    # Its default, not what is seeded: what is seeded is told once, maybe before the browser has drawn the closed popover.
+    key = f"embeddings.{dataset.id}.name-{hash(dataset.name)}"
+    st.text_input("Name", dataset.name, key=key, max_chars=100, autocomplete="off")
     st.button("Rename", key="embeddings.rename", on_click=_rename, args=(dataset, key))
 
 
 def _rename(dataset: Dataset, key: str) -> None:
     errors = remembered(Adding).errors
     errors.pop(dataset.id, None)
+    name = typed_into(key).strip()
+    if not name:
+        errors[dataset.id] = BadInput("Texts need a name.", "Type one.")
+        return
     try:
-        embedding_store().rename_dataset(owner(), dataset.id, typed_into(key).strip())
+        embedding_store().rename_dataset(owner(), dataset.id, name)
     except PlaygroundError as error:
         errors[dataset.id] = error
+        return
+    _close_tools()
+
+
+def _close_tools() -> None:
+    reseed(TOOLS, False)
 
 
 @st.dialog("Delete these texts?")
@@ -125,9 +153,8 @@ def _delete(dataset: Dataset) -> None:
     )
     with st.container(horizontal=True):
         if st.button(
-            "Delete",
+            ":red[Delete]",
             key="embeddings.delete-sure",
-            type="primary",
             icon=":material/delete:",
             on_click=_delete_now,
             args=(dataset,),
@@ -141,15 +168,11 @@ def _delete_now(dataset: Dataset) -> None:
     errors = remembered(Adding).errors
     errors.pop(dataset.id, None)
     try:
-        _end_jobs(dataset)
+        embedding_runs().discard(owner(), dataset.id)
+        cancel_makings(owner(), dataset.id)
         embedding_store().delete_dataset(owner(), dataset.id)
     except PlaygroundError as error:
         errors[dataset.id] = error
         return
     forget_texts(dataset.id)
     show_embeddings_in_address(dataset="", run="")
-
-
-def _end_jobs(dataset: Dataset) -> None:
-    for job in embedding_runs().jobs_of(owner(), dataset.id):
-        job.stop()

@@ -1,5 +1,8 @@
 """What the Embeddings page shows, and what it remembers for this browser."""
 
+import sys
+import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,15 +14,18 @@ import streamlit as st
 
 from services.embeddings.asking import embedding_runs
 from services.embeddings.datasets import embedding_store
+from services.embeddings.numbers import usable
 from services.embeddings.records import Dataset, Floats, Run, Texts
 from services.errors import PlaygroundError
 from services.transforms import LOCAL
 from services.workspace import Workspace
-from ui.session import kept, owner
+from ui.session import owner
 
-MOST_TEXTS_HELD = 2
-"""Datasets whose texts stay in memory for one browser."""
-_BLOCK = 4096
+MOST_BYTES_HELD = 400_000_000
+"""Of texts in memory, of all people together; one dataset may be larger."""
+IDLE_SECONDS = 3600.0
+MOST_SHOWN = 4
+"""Runs of a dataset in which what was counted is kept."""
 
 
 class Stage(StrEnum):
@@ -53,20 +59,26 @@ class Shown:
 
     @cached_property
     def _usable(self) -> npt.NDArray[np.bool_]:
-        found = np.empty(len(self.vectors), dtype=np.bool_)
-        for begin in range(0, len(self.vectors), _BLOCK):  # the vectors may be larger than what is to be in memory
-            block = np.asarray(self.vectors[begin : begin + _BLOCK])
-            found[begin : begin + _BLOCK] = np.isfinite(block).all(axis=1) & block.any(axis=1)
-        return found
+        return usable(self.vectors)
 
 
 @dataclass
 class Held:
-    """The texts of a dataset, and what was counted in them."""
+    """The texts of a dataset, what was counted in them, and what is shown of them."""
 
     texts: Texts
     here: dict[tuple[object, ...], int] = field(default_factory=dict)
     """Of the last plans, how many texts had a vector already."""
+    shown: "OrderedDict[tuple[str, int], Shown]" = field(default_factory=OrderedDict)
+    """By run and workspace, so that what was counted in the vectors is counted once; the last used one last."""
+    used: float = 0.0
+    """When, by the monotonic clock."""
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes in memory, of what weighs."""
+        columns = (self.texts.texts, self.texts.labels or (), self.texts.ids or ())
+        return sum(sys.getsizeof(cell) for column in columns for cell in column)
 
     @cached_property
     def sent(self) -> tuple[str, ...]:
@@ -77,6 +89,56 @@ class Held:
     def empty(self) -> int:
         """How many have nothing in them."""
         return sum(not text.strip() for text in self.texts.texts)
+
+
+class HeldTexts:
+    """Texts at hand, of everybody who looks at some: the ones idle longest go where there are too many. From any thread."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES_HELD, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._most, self._idle = most_bytes, idle_seconds
+        self._held: OrderedDict[tuple[str, str], Held] = OrderedDict()
+        """By owner and dataset."""
+        self._lock = threading.Lock()
+
+    def get(self, owner: str, dataset_id: str) -> Held | None:
+        """What is at hand."""
+        with self._lock:
+            found = self._held.get((owner, dataset_id))
+            if found is not None:
+                self._use(owner, dataset_id, found)
+            return found
+
+    def put(self, owner: str, dataset_id: str, texts: Texts) -> Held:
+        """Have them at hand from now on, in the place of what was."""
+        held = Held(texts)
+        with self._lock:
+            self._use(owner, dataset_id, held)
+        return held
+
+    def drop(self, owner: str, dataset_id: str) -> None:
+        """Have them at hand no more."""
+        with self._lock:
+            self._held.pop((owner, dataset_id), None)
+
+    def let_go(self, of: Workspace) -> None:
+        """Show nothing more that would ask that workspace."""
+        with self._lock:
+            for held in self._held.values():
+                for key in [key for key, one in list(held.shown.items()) if one.here is of]:
+                    held.shown.pop(key, None)
+
+    def _use(self, owner: str, dataset_id: str, held: Held) -> None:
+        held.used = time.monotonic()
+        self._held[owner, dataset_id] = held
+        self._held.move_to_end((owner, dataset_id))
+        size = sum(one.size for one in self._held.values())
+        for key, one in list(self._held.items())[:-1]:  # the one that is asked for stays, however large
+            if size > self._most or held.used - one.used > self._idle:
+                del self._held[key]
+                size -= one.size
+
+
+_texts_at_hand = HeldTexts()
 
 
 @dataclass
@@ -91,49 +153,40 @@ class EmbeddingsView:
     """How many embeddings were asked for: each button is good for one."""
     errors: dict[str, PlaygroundError] = field(default_factory=dict)
     """Of each dataset, why the last embedding was not begun."""
-    held: "OrderedDict[str, Held]" = field(default_factory=OrderedDict)
-    """By dataset, the last used one last."""
-    shown: "OrderedDict[str, Shown]" = field(default_factory=OrderedDict)
-    """The same, so that what was counted in the vectors is counted once."""
 
     def let_go(self, of: Workspace) -> None:
         """End what runs with that workspace's token."""
         embedding_runs().let_go(of)
-        for name in [name for name, one in self.shown.items() if one.here is of]:
-            self.shown.pop(name, None)
+        _texts_at_hand.let_go(of)
 
 
 @dataclass
 class EmbeddingsTab:
-    """What this tab waits for."""
+    """What this tab waits for, and what it opened."""
 
     follows: tuple[str, str] | None = None
     """The dataset and the run that it began last, to be shown when it is over."""
+    wish: bool | None = None
+    """Whether the choice of texts and endpoint is to be seen; None: where it is needed."""
 
 
 def held_texts(dataset: Dataset) -> Held:
     """Its texts, read once while they are looked at. Raises PlaygroundError."""
-    held = kept(EmbeddingsView).held
-    if dataset.id not in held:
+    held = _texts_at_hand.get(owner(), dataset.id)
+    if held is None:
         with st.spinner(f"Reading {dataset.count:,} texts", show_time=True):
-            hold_texts(dataset.id, embedding_store().get_texts(owner(), dataset.id))
-    found = held[dataset.id]
-    held.move_to_end(dataset.id)
-    return found
+            held = hold_texts(dataset.id, embedding_store().get_texts(owner(), dataset.id))
+    return held
 
 
-def hold_texts(dataset_id: str, texts: Texts) -> None:
+def hold_texts(dataset_id: str, texts: Texts) -> Held:
     """Have them at hand from now on, in the place of what was: whoever changes labels calls this too."""
-    held = kept(EmbeddingsView).held
-    held[dataset_id] = Held(texts)
-    held.move_to_end(dataset_id)
-    while len(held) > MOST_TEXTS_HELD:
-        held.popitem(last=False)
+    return _texts_at_hand.put(owner(), dataset_id, texts)
 
 
 def forget_texts(dataset_id: str) -> None:
     """Read them again at the next use: their labels were changed, or they are gone."""
-    kept(EmbeddingsView).held.pop(dataset_id, None)
+    _texts_at_hand.drop(owner(), dataset_id)
 
 
 def place_of(run: Run) -> str:

@@ -6,9 +6,12 @@ from services.embeddings.asking.cache import vector_cache
 from services.embeddings.asking.embedding import embed_texts
 from services.embeddings.asking.hosts import host_of
 from services.embeddings.asking.runs import EmbeddingJob, embedding_runs, run_key
+from services.embeddings.asking.sending import Cancel
+from services.embeddings.asking.writers import under_way_elsewhere
 
 __all__ = [
     "MOST_AT_ONCE",
+    "Cancel",
     "EmbeddingJob",
     "asking_for",
     "body_of",
@@ -17,5 +20,6 @@ __all__ = [
     "embedding_runs",
     "host_of",
     "run_key",
+    "under_way_elsewhere",
     "vector_cache",
 ]

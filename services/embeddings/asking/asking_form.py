@@ -6,7 +6,6 @@ from services.embeddings.records import Asking, BodyForm
 from services.endpoints import Endpoint
 from services.invocation.contract import Contract, Form
 
-EMBEDDINGS_TASK = "llm/v1/embeddings"
 _FORMS = {
     Form.SPLIT: BodyForm.DATAFRAME_SPLIT,
     Form.RECORDS: BodyForm.DATAFRAME_RECORDS,
@@ -19,12 +18,20 @@ _TEXT_COLUMNS = ("text", "texts", "input", "content", "sentence", "document", "p
 
 def asking_for(endpoint: Endpoint, contract: Contract | None = None) -> Asking:
     """How to begin: the form by its task, else by its *contract* where that is known; the version by what it serves."""
-    version = "; ".join(sorted(f"{entity.name}: {entity.entity}" for entity in endpoint.served_entities))
+    version = _version(endpoint)
     if endpoint.task:
         return Asking(endpoint.name, version)
     if contract is None or not contract.known:
         return Asking(endpoint.name, version, BodyForm.DATAFRAME_SPLIT)
     return _by_contract(endpoint.name, version, contract)
+
+
+def _version(endpoint: Endpoint) -> str:
+    """What serves there. A hosted model is the same one under its name everywhere. Any other is known by its endpoint too: what
+    is created anew, as in a local workspace that began anew, may have its old name and version and be another one."""
+    serves = sorted(f"{entity.name}: {entity.entity}" for entity in endpoint.served_entities)
+    hosted = all(entity.provider == "foundation" for entity in endpoint.served_entities)
+    return "; ".join(serves if hosted or not endpoint.id else [*serves, f"endpoint {endpoint.id}"])
 
 
 def _by_contract(name: str, version: str, contract: Contract) -> Asking:

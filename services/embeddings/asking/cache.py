@@ -65,6 +65,16 @@ class VectorCache:
         usual = Counter(vector.size for vector in found.values()).most_common(1)
         return {text: vector for text, vector in found.items() if vector.size == usual[0][0]}
 
+    def count_many(self, owner: str, host: str, asking: Asking, purpose: Purpose, texts: Sequence[str]) -> int:
+        """How many of *texts*, which are all different, are here. Only keys are looked at: 100,000 take well below a second."""
+        there = 0
+        with self._file.transaction() as connection:
+            for keys in _parts(_keys(owner, host, asking, purpose, texts), _KEYS_AT_ONCE):
+                marks = ",".join("?" * len(keys))
+                query = f"SELECT count(*) FROM vector WHERE key IN ({marks})"  # noqa: S608 - question marks only
+                there += connection.execute(query, keys).fetchone()[0]
+        return there
+
     def put_many(self, owner: str, host: str, asking: Asking, purpose: Purpose, vectors: Mapping[str, Floats]) -> None:
         """Keep them; the oldest of all go where there is no room."""
         for texts in _parts(vectors, _VECTORS_AT_ONCE):

@@ -11,6 +11,8 @@ from services.embeddings.asking.reply_vectors import Found
 from services.embeddings.records import Floats, Progress, TextFailure
 from services.errors import PlaygroundError, UnexpectedReply
 
+MOST_VECTOR_BYTES = 4_000_000_000
+"""Of all vectors of one embedding, 4 a number: one small reply decides how much memory all of them are given."""
 _PACE_SECONDS = 0.5
 """An estimate from less would jump."""
 
@@ -18,8 +20,10 @@ _PACE_SECONDS = 0.5
 class Collected:
     """The vectors of texts, as they come."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], most_bytes: int = MOST_VECTOR_BYTES) -> None:
+        """*most_bytes*: more than that is not made room for."""
         self._count = len(texts)
+        self._most_bytes = most_bytes
         self._places: dict[str, list[int]] = {}
         for place, text in enumerate(texts):
             self._places.setdefault(text, []).append(place)
@@ -50,7 +54,7 @@ class Collected:
         self._asked_at = self._asked_at or time.monotonic()
 
     def take_cached(self, found: Mapping[str, Floats]) -> None:
-        """What was here already; only those of one size."""
+        """What was here already; only those of one size. Raises UnexpectedReply where there is no room for all."""
         for text, vector in found.items():
             if self._fits(vector.size):
                 self._put(text, vector)
@@ -60,7 +64,8 @@ class Collected:
     def take(self, texts: Sequence[str], found: Sequence[Found]) -> tuple[dict[str, Floats], list[str]]:
         """What a request brought: the vectors that are good, and texts whose kept vectors proved to be of another model.
 
-        The first request that brings vectors decides how long they are, by its majority.
+        The first request that brings vectors decides how long they are, by its majority. Raises UnexpectedReply where there
+        is no room for that many as long as that.
         """
         stale = self._settle([vector.size for vector in found if not isinstance(vector, PlaygroundError)])
         good = {}
@@ -116,7 +121,7 @@ class Collected:
 
     def _fits(self, size: int) -> bool:
         if self.vectors.shape[1] == 0 and size:
-            self.vectors = np.full((self._count, size), np.nan, dtype=np.float32)
+            self.vectors = self._room(size)
         return bool(self.vectors.shape[1] == size)
 
     def _settle(self, sizes: list[int]) -> list[str]:
@@ -130,8 +135,21 @@ class Collected:
         stale = list(self._cached)
         self._cached.clear()
         self._done = self._from_cache = 0
-        self.vectors = np.full((self._count, size), np.nan, dtype=np.float32)
+        self.vectors = np.empty((self._count, 0), dtype=np.float32)  # let go before there is another
+        self.vectors = self._room(size)
         return stale
+
+    def _room(self, size: int) -> Floats:
+        try:
+            if self._count * size * 4 > self._most_bytes:
+                raise MemoryError
+            return np.full((self._count, size), np.nan, dtype=np.float32)
+        except MemoryError as full:
+            raise UnexpectedReply(
+                f"{self._count:,} vectors of {size:,} numbers would take {self._count * size * 4 / 1e9:,.1f} GB, and there is "
+                f"room for {self._most_bytes / 1e9:,.1f} GB at most.",
+                "Embed a sample of the texts, or ask for fewer dimensions.",
+            ) from full
 
     def _put(self, text: str, vector: Floats) -> None:
         places = self._places[text]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from services.embeddings.asking.hosts import host_of
 from services.embeddings.asking.sending import Cancel
-from services.embeddings.datasets import EmbeddingStore
+from services.embeddings.datasets import EmbeddingStore, NotKept
 from services.embeddings.records import Asking, Dataset, Embedded, Progress, Run, RunState
 from services.errors import PlaygroundError
 from services.state_file import StateTrouble
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 KEPT_EVERY_SECONDS = 10.0
 KEPT_FAILURES = 1_000
+LEAVES_PLACE_SECONDS = 5.0
+"""An endpoint may ask to wait for minutes, in which others can be asked."""
 
 
 def run_key(host: str, asking: Asking) -> str:
@@ -28,14 +30,20 @@ def run_key(host: str, asking: Asking) -> str:
 class EmbeddingJob:
     """One embedding of a dataset under way, or over. Its attributes may be read from any thread."""
 
-    def __init__(self, owner: str, workspace: Workspace, dataset: Dataset, asking: Asking) -> None:
+    def __init__(
+        self, owner: str, workspace: Workspace, dataset: Dataset, asking: Asking, earlier: Progress | None = None
+    ) -> None:
+        """*earlier*: what the run had come to when it was begun before."""
+        self.earlier = earlier
         self.owner = owner
         self.workspace = workspace
         self.dataset = dataset
         self.asking = asking
         self.run_key = run_key(host_of(workspace), asking)
-        self.progress = Progress(texts=dataset.count)
+        self.progress = Progress(dataset.count) if earlier is None else replace(earlier, left_seconds=None, note="")
         """Replaced by a newer one, never changed."""
+        self.waits_since: float | None = None
+        """On time.monotonic()'s clock: since when it waits because the endpoint asks it to."""
         self.embedded: Embedded | None = None
         """What came of it; None before its end, and where *error* says why there is nothing."""
         self.error: PlaygroundError | None = None
@@ -43,6 +51,8 @@ class EmbeddingJob:
         self.running = True
         self.unwanted = False
         """Whether nothing of it is to be kept any more."""
+        self.interrupted = False
+        """Whether it ends because this process does: then it can be gone on with, and nothing has failed."""
         self.cancel = Cancel()
         self._over = threading.Event()
 
@@ -53,6 +63,12 @@ class EmbeddingJob:
     def wait(self, seconds: float) -> bool:
         """Return when it is over, or after *seconds*; whether it is over."""
         return self._over.wait(seconds)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has been waiting for longer than others should wait for it."""
+        since = self.waits_since
+        return since is not None and time.monotonic() - since > LEAVES_PLACE_SECONDS
 
     def ends(self) -> None:
         """It is over: nothing of it changes any more."""
@@ -70,18 +86,41 @@ class Watching:
         self._kept_at = time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
-        self._job.progress = progress
-        if not self._job.unwanted and time.monotonic() - self._kept_at >= KEPT_EVERY_SECONDS:
+        job = self._job
+        job.progress = progress = together(progress, job.earlier)
+        job.waits_since = (job.waits_since or time.monotonic()) if progress.note else None
+        if not job.unwanted and time.monotonic() - self._kept_at >= KEPT_EVERY_SECONDS:
             self._kept_at = time.monotonic()
             try:
-                self._store.put_run(self._job.owner, replace(self._run, progress=progress), None)
+                self._store.put_run(
+                    job.owner, replace(self._run, progress=progress, seen=time.time()), None, begun=True
+                )
+            except NotKept:  # nobody wants it any more, or another process has it now
+                job.unwanted = True
+                job.stop()
             except StateTrouble as trouble:  # told at the end, where the vectors cannot be kept either
                 log.warning("The progress of an embedding could not be kept: %s", trouble.message)
 
 
-def over(run: Run, embedded: Embedded) -> Run:
+def together(progress: Progress, earlier: Progress | None) -> Progress:
+    """The figures of a run that was begun before: what all of it took, and what was here before all of it."""
+    if earlier is None:
+        return progress
+    asked_before = max(earlier.done - earlier.cached, 0)
+    return replace(
+        progress,
+        cached=max(progress.cached - asked_before, 0),
+        requests=progress.requests + earlier.requests,
+        tokens=progress.tokens + earlier.tokens,
+        seconds=progress.seconds + earlier.seconds,
+    )
+
+
+def over(run: Run, embedded: Embedded, *, interrupted: bool = False) -> Run:
     """The run as it is kept at its end."""
     state = RunState.STOPPED if embedded.stopped else RunState.FAILED if embedded.error else RunState.COMPLETE
+    if interrupted and state is not RunState.COMPLETE:
+        return replace(run, progress=replace(embedded.progress, note=""), dimensions=int(embedded.vectors.shape[1]))
     return replace(
         run,
         state=state,

@@ -1,5 +1,6 @@
 """Which texts are asked for next, how many at once, and when to wait or to give up. Not for several threads at once."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -26,7 +27,9 @@ _EASE = 8
 class Queue:
     """Requests to come."""
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, patience: float = math.inf) -> None:
+        """*patience*: seconds that are waited in all, where the endpoint asks to wait."""
+        self._patience = patience
         self._waiting: deque[list[str]] = deque()
         self._at_once = self._allowed = at_once
         self.under_way = 0
@@ -102,7 +105,11 @@ class Queue:
             return None
         asked = error.retry_after
         seconds = asked if asked is not None else min(2.0 ** (self._waits - 1), LONGEST_WAIT)
-        self._until = max(self._until, time.monotonic() + seconds)
+        until = max(self._until, time.monotonic() + seconds)
+        self._patience -= max(0.0, until - max(self._until, time.monotonic()))
+        if self._patience < 0:
+            return None
+        self._until = until
         self.put([batch])
         because = "Too many requests" if limited else "It cannot answer yet"
         return f"{because}: waits {seconds:g} s{', as the endpoint asks' if asked is not None else ''}."
@@ -120,9 +127,9 @@ class Queue:
         self.put([batch[:half], batch[half:]])
 
     def refused_alone(self, error: PlaygroundError) -> None:
-        """A text was refused on its own."""
+        """A text was refused on its own. While none was taken, all refusals are alike, however an endpoint words them."""
         said = alike(error)
-        self._alone = self._alone + 1 if said == self._alone_said else 1
+        self._alone = self._alone + 1 if said == self._alone_said or not self.succeeded else 1
         self._alone_said = said
 
     @property

@@ -15,6 +15,10 @@ from services.embeddings.records import Floats
 from services.errors import PlaygroundError, UnexpectedReply
 
 Found: TypeAlias = "Floats | PlaygroundError"
+_MOST_NUMBERS = 16_384
+"""Of one vector; the largest models give 4,096, some 12,288."""
+_MOST_DIGITS = 9
+"""Of a key that counts."""
 _MOST_DEPTH = 6
 """Wrappers around the vectors that are opened."""
 _VECTOR_KEYS = ("embedding", "embeddings", "vector", "values", "0")
@@ -101,7 +105,11 @@ def _cell_of(record: Mapping[str, Any]) -> Any:
         if isinstance(record.get(key), list):
             return record[key]
     if len(record) > 1 and all(map(_is_number, record.values())):
-        ordered = sorted(record, key=int) if all(key.isdecimal() for key in record) else list(record)
+        ordered = (
+            sorted(record, key=int)
+            if all(key.isdecimal() and len(key) <= _MOST_DIGITS for key in record)
+            else list(record)
+        )
         return [record[key] for key in ordered]
     only = next(iter(record.values())) if len(record) == 1 else None
     flat = isinstance(only, list) and all(_is_number(one) for one in only)
@@ -135,6 +143,9 @@ def _vector(cell: Any, name: str) -> Found:
         return UnexpectedReply(f"{name} gave something for this text that is no list of numbers.", _KEPT)
     if not vector.size:
         return UnexpectedReply(f"{name} gave a vector without numbers for this text.", _KEPT)
+    if vector.size > _MOST_NUMBERS:
+        said = f"{name} gave a vector of {vector.size:,} numbers for this text; {_MOST_NUMBERS:,} is the most."
+        return UnexpectedReply(said, _KEPT)
     if not np.isfinite(vector).all():
         return UnexpectedReply(f"The vector of this text holds NaN or infinity, says {name}.", _KEPT)
     return vector

@@ -45,9 +45,14 @@ def check_datasets(db: sqlite3.Connection, owner: str) -> None:
         raise BadInput(f"{most} datasets are kept at most.", "Delete one that is not needed any more.")
 
 
+def most_bytes_of(owner: str) -> int:
+    """What all of the owner's may take on the disk."""
+    return MOST_BYTES_OF_A_BROWSER if owner.startswith(A_BROWSER) else MOST_BYTES
+
+
 def check_bytes(db: sqlite3.Connection, owner: str) -> None:
     """Raise BadInput where the owner has more than there is room for."""
-    most = MOST_BYTES_OF_A_BROWSER if owner.startswith(A_BROWSER) else MOST_BYTES
+    most = most_bytes_of(owner)
     if db.execute(_BYTES, {"owner": owner}).fetchone()[0] > most:
         raise BadInput(
             f"Your datasets and their vectors would take more than {most // 1_000_000:,} MB.",

@@ -3,16 +3,17 @@
 import contextlib
 import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from services.embeddings.datasets.room import NotKept, dataset_name, on_one_line
-from services.embeddings.datasets.store_records import LayoutRecord, StoreRecords, TextsRecord, VectorsRecord
+from services.embeddings.datasets.store_records import StoreRecords
+from services.embeddings.datasets.tables import LayoutRecord, TextsRecord, VectorsRecord
 from services.embeddings.datasets.vector_files import Damaged, VectorFiles, gone, same
-from services.embeddings.limits import check_text, check_texts
+from services.embeddings.limits import check_label, check_texts
 from services.embeddings.records import Algorithm, Dataset, Floats, Layout, Run, Texts
 from services.settings import Settings
 
@@ -73,14 +74,34 @@ class EmbeddingStore:
 
         return _found(read)
 
-    def put_labels(self, owner: str, dataset_id: str, labels: Sequence[str]) -> None:
-        """Let these, one for each text, be the labels; none where all are empty. Raises NotKept, BadInput."""
+    def put_labels(self, owner: str, dataset_id: str, labels: Sequence[str] | Mapping[int, str]) -> None:
+        """Let these, one for each text, be the labels; none where all are empty.
+
+        A mapping has only those that change, by the text's index: the others stay, also those that somebody else writes at the
+        same time. Raises NotKept, BadInput; IndexError for an index of no text.
+        """
+        while not self._try_labels(owner, dataset_id, labels):
+            pass  # somebody else was faster, and so has come further
+
+    def _try_labels(self, owner: str, dataset_id: str, labels: Sequence[str] | Mapping[int, str]) -> bool:
+        """Whether nobody wrote other labels between reading and writing."""
         record = self._records.texts(owner, dataset_id)
+        if isinstance(labels, Mapping):
+            whole = list(self.get_texts(owner, dataset_id).labels or [""] * record.count)
+            for index, label in labels.items():
+                whole[index] = label
+            labels, instead_of = whole, record.labels
+        else:
+            instead_of = None
         with self._new_files(owner) as put:
             new = self._put_labels(owner, labels, record.count, put)
             size = self._files.size(owner, record.texts, new)
-            before = self._records.set_labels(owner, dataset_id, new, size)
-        self._files.delete(owner, before)
+            before = self._records.set_labels(owner, dataset_id, new, size, instead_of)
+            if before is None:
+                self._files.delete(owner, [new] if new else [])
+                return False
+        self._files.delete(owner, [before] if before else [])
+        return True
 
     def rename_dataset(self, owner: str, dataset_id: str, name: str) -> None:
         """Call it *name*. Raises NotKept; BadInput for no name."""
@@ -90,22 +111,23 @@ class EmbeddingStore:
         """Take it away with its runs and layouts. Without effect where it is gone already."""
         self._files.delete(owner, self._records.delete_dataset(owner, dataset_id))
 
-    def put_run(self, owner: str, run: Run, vectors: Floats | None) -> None:
+    def put_run(self, owner: str, run: Run, vectors: Floats | None, *, begun: bool = False) -> None:
         """Keep a run in the place of the one with its key. *vectors*: a row for each text; None, or without a column: those
-        that are here stay. Layouts go where the vectors are others than before.
+        that are here stay. Layouts go where the vectors are others than before. *begun*: it was put when it was begun, and is
+        not kept where it was deleted or begun anew since.
 
-        Raises NotKept where the dataset is gone, BadInput where the owner has too much already.
+        Raises NotKept where the dataset, or the run that was begun, is gone; BadInput where the owner has too much already.
         """
         record = self._records.texts(owner, run.dataset)
         if vectors is None or vectors.shape[1] == 0 or self._has(owner, run, vectors):
-            self._records.put_run(owner, run, None)
+            self._records.put_run(owner, run, None, begun=begun)
             return
         if len(vectors) != record.count:
             raise ValueError(f"{len(vectors)} vectors for {record.count} texts")
         with self._new_files(owner) as put:
             name = put(self._files.put_array(owner, vectors))
             new = VectorsRecord(record.count, vectors.shape[1], name)
-            before = self._records.put_run(owner, run, new, self._files.size(owner, name))
+            before = self._records.put_run(owner, run, new, self._files.size(owner, name), begun=begun)
         self._files.delete(owner, before)
 
     def list_runs(self, owner: str, dataset_id: str) -> list[Run]:
@@ -219,7 +241,7 @@ def _checked(values: Sequence[str], count: int, what: str) -> Sequence[str]:
     if len(values) != count:
         raise ValueError(f"{len(values)} of {what} for {count} texts")
     for number, value in enumerate(values, start=1):
-        check_text(value, f"{what} {number:,}")
+        check_label(value, f"{what} {number:,}")
     return values
 
 

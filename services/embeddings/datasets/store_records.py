@@ -3,70 +3,19 @@
 import secrets
 import sqlite3
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from services.embeddings.datasets.room import NotKept, check_bytes, check_datasets
 from services.embeddings.datasets.stored_runs import run_from_json, run_to_json
+from services.embeddings.datasets.tables import KEPT, LayoutRecord, TextsRecord, VectorsRecord
 from services.embeddings.records import Dataset, Run
-from services.state_file import Kept, StateFile, StateTrouble
+from services.state_file import StateFile, StateTrouble
 from services.visitors import A_BROWSER
 
 KEPT_DAYS_OF_A_BROWSER = 90
 """After its last dataset or run."""
-KEPT = Kept(
-    what="datasets and vectors",
-    file="embeddings.sqlite3",
-    schema=1,
-    tables="""
-CREATE TABLE dataset (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, source TEXT NOT NULL,
-    made REAL NOT NULL, texts TEXT NOT NULL, labels TEXT NOT NULL, bytes INTEGER NOT NULL
-) STRICT;
-CREATE TABLE run (
-    dataset TEXT NOT NULL REFERENCES dataset (id) ON DELETE CASCADE, key TEXT NOT NULL, body TEXT NOT NULL,
-    made REAL NOT NULL, dimensions INTEGER NOT NULL, vectors TEXT NOT NULL, bytes INTEGER NOT NULL,
-    PRIMARY KEY (dataset, key)
-) STRICT;
-CREATE TABLE layout (
-    dataset TEXT NOT NULL, run TEXT NOT NULL, algorithm TEXT NOT NULL, dims INTEGER NOT NULL, body TEXT NOT NULL,
-    coordinates TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (dataset, run, algorithm, dims),
-    FOREIGN KEY (dataset, run) REFERENCES run (dataset, key) ON DELETE CASCADE
-) STRICT;
-CREATE INDEX dataset_of ON dataset (owner)
-""",
-)
 _LAST = "max(made, coalesce((SELECT max(r.made) FROM run r WHERE r.dataset = dataset.id), 0))"
-
-
-@dataclass(frozen=True)
-class TextsRecord:
-    """Which files hold a dataset's texts."""
-
-    count: int
-    texts: str
-    labels: str
-    """Empty where it has none."""
-
-
-@dataclass(frozen=True)
-class VectorsRecord:
-    """Which file holds a run's vectors."""
-
-    count: int
-    dimensions: int
-    vectors: str
-
-
-@dataclass(frozen=True)
-class LayoutRecord:
-    """Which file holds a layout's coordinates."""
-
-    count: int
-    body: str
-    """JSON: how it was made."""
-    coordinates: str
 
 
 class StoreRecords:
@@ -104,13 +53,16 @@ class StoreRecords:
         with self._file.transaction() as db:
             return _texts(db, owner, dataset)
 
-    def set_labels(self, owner: str, dataset: str, labels: str, size: int) -> list[str]:
-        """*size* is of texts and labels together. Raises NotKept, BadInput."""
+    def set_labels(self, owner: str, dataset: str, labels: str, size: int, instead_of: str | None) -> str | None:
+        """The file of the labels until now. *size* is of texts and labels together. None, and nothing is done, where the labels
+        are not in *instead_of* any more, unless that is None. Raises NotKept, BadInput."""
         with self._file.transaction() as db:
             before = _texts(db, owner, dataset).labels
+            if instead_of not in (None, before):
+                return None
             db.execute("UPDATE dataset SET labels = ?, bytes = ? WHERE id = ?", (labels, size, dataset))
             check_bytes(db, owner)
-        return [before] if before else []
+        return before
 
     def rename(self, owner: str, dataset: str, name: str) -> None:
         """Raises NotKept."""
@@ -132,11 +84,15 @@ class StoreRecords:
             db.execute("DELETE FROM dataset WHERE id = ?", (dataset,))
         return files
 
-    def put_run(self, owner: str, run: Run, new: VectorsRecord | None, size: int = 0) -> list[str]:
-        """In the place of the one with its key; *new*: with these vectors instead of those that are here.
-        Raises NotKept, BadInput."""
+    def put_run(
+        self, owner: str, run: Run, new: VectorsRecord | None, size: int = 0, *, begun: bool = False
+    ) -> list[str]:
+        """In the place of the one with its key, or with *begun* of the very same; *new*: with these vectors instead of those
+        that are here. Raises NotKept, BadInput."""
         with self._file.transaction() as db:
             _texts(db, owner, run.dataset)
+            if begun:
+                _check_begun(db, run)
             db.execute(
                 "INSERT INTO run VALUES (?, ?, ?, ?, 0, '', 0) "
                 "ON CONFLICT DO UPDATE SET body = excluded.body, made = excluded.made",
@@ -247,6 +203,14 @@ def _texts(db: sqlite3.Connection, owner: str, dataset: str) -> TextsRecord:
     if row is None:
         raise NotKept("There is no such dataset any more.", "Choose another one in the list.")
     return TextsRecord(*row)
+
+
+def _check_begun(db: sqlite3.Connection, run: Run) -> None:
+    made = db.execute("SELECT made FROM run WHERE dataset = ? AND key = ?", (run.dataset, run.key)).fetchone()
+    if made != (run.made.timestamp(),):
+        raise NotKept(
+            "This embedding was deleted, or begun anew elsewhere.", "Begin it again where it is still wanted."
+        )
 
 
 def _vectors(db: sqlite3.Connection, owner: str, dataset: str, run: str) -> VectorsRecord:

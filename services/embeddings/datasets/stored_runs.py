@@ -45,6 +45,8 @@ def run_to_json(run: Run) -> str:
             "progress": asdict(run.progress),
             "failures": run.failures,
             "error": run.error,
+            "writer": run.writer,
+            "seen": run.seen,
         }
     )
 
@@ -63,6 +65,8 @@ def run_from_json(dataset: str, key: str, dimensions: int, written: str) -> Run:
         progress=Progress(**_known(Progress, said["progress"])),
         failures=tuple((place, message, hint) for place, message, hint in said.get("failures") or ()),
         error=None if not said.get("error") else (said["error"][0], said["error"][1]),
+        writer=str(said.get("writer", "")),
+        seen=float(said.get("seen", 0.0)),
     )
 
 

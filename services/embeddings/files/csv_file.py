@@ -18,7 +18,7 @@ _NONE = "\x1f"
 _MOST_FIELD = 2 * MOST_TEXT_BYTES
 """Characters after which a value is not read to its end: a quote that is never closed makes one of the rest of the file."""
 _MOST_LINE = 20_000_000
-"""Characters."""
+"""Characters; also of a row, which may have several lines."""
 _LOOKED_AT = 200_000
 """Characters, from which the delimiter is told."""
 
@@ -76,10 +76,19 @@ class CsvFile(TableFile):
 
     def _rows(self) -> Iterator[list[str]]:
         csv.field_size_limit(_MOST_FIELD)  # of the process; 131,072 otherwise, and a text may be longer
-        reader = csv.reader(_lines(self._text), delimiter=self._delimiter, strict=True)
-        number = 0
+        number = size = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal size
+            for line in _lines(self._text):
+                size += len(line)
+                if size > _MOST_LINE:  # quotes let a row go on over any number of them
+                    raise _endless(number)
+                yield line
+
         try:
-            for row in reader:
+            for row in csv.reader(lines(), delimiter=self._delimiter, strict=True):
+                size = 0
                 if row:
                     yield row
                     number += 1
@@ -144,6 +153,14 @@ def _uneven(number: int, has: int, width: int) -> BadInput:
     return BadInput(
         f"Row {number:,} below the header has {values}, and the header names {width:,}.",
         "Put quotes around texts that hold a delimiter or a line break, then choose the file again.",
+    )
+
+
+def _endless(number: int) -> BadInput:
+    where = f"Row {number:,} below the header" if number else "The header"
+    return BadInput(
+        f"{where} has more than {_MOST_LINE // 1_000_000} million characters.",
+        "Look there for a quote that is never closed; is it a CSV file?",
     )
 
 

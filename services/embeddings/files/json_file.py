@@ -11,8 +11,20 @@ from services.errors import BadInput
 
 ONLY = "text"
 """Name of the column where there are no objects, but texts."""
-_MOST_LIST_CHARACTERS = 100_000_000
-"""Of a JSON list, which is in memory as a whole."""
+_MOST_LIST_CHARACTERS = 20_000_000
+"""Of a JSON list, which is read as a whole, and in many times its size of memory; nobody else is served meanwhile."""
+_MOST_LINE = 4_000_000
+"""Characters of a line, for the same reason: the longest text in escapes, and what stands beside it."""
+_PROBLEMS = {
+    "Expecting value": "a value is missing, or a text has no quotes",
+    "Expecting property name enclosed in double quotes": "a key in double quotes is missing",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Extra data": "something follows its end",
+    "Unterminated string starting at": "a text is opened and never closed",
+    "Invalid control character at": "a line break or a tab stands in a text",
+}
+"""Python's words, in ours."""
 
 
 class JsonFile(TableFile):
@@ -24,7 +36,8 @@ class JsonFile(TableFile):
         self._is_list = self._text.startswith("[")
         if self._is_list and len(self._text) > _MOST_LIST_CHARACTERS:
             raise BadInput(
-                "A JSON list of more than 100 MB is not read.", "Write it as JSON Lines: an object on each line."
+                f"A JSON list of more than {_MOST_LIST_CHARACTERS // 1_000_000} MB is not read.",
+                "Write it as JSON Lines: an object on each line.",
             )
         self.assumed = f"The file was read with its letters as {encoding}." if encoding else ""
         self._list = _read(self._text, "The file") if self._is_list else []
@@ -45,6 +58,7 @@ class JsonFile(TableFile):
         filled, examples = dict[str, int](), dict[str, str]()
         for _, row in self._rows():
             count += 1
+            check_width(len(row))
             for name, value in row.items():
                 kind = _kind(value)
                 kinds.setdefault(name, set()).add(kind)
@@ -68,7 +82,7 @@ class JsonFile(TableFile):
                 value = {ONLY: value}
             if not isinstance(value, dict):
                 raise BadInput(f"{where} is no JSON object.", 'Each is to be one, such as {"text": "Good morning"}.')
-            yield where, value
+            yield where, value if all(map(str.isascii, value)) else {_whole(name): of for name, of in value.items()}
 
     def _entries(self) -> Iterator[tuple[str, Any]]:
         if self._is_list:
@@ -78,6 +92,11 @@ class JsonFile(TableFile):
         while start < len(self._text):  # not split: that would be all of it once more
             end = self._text.find("\n", start)
             end = len(self._text) if end < 0 else end
+            if end - start > _MOST_LINE:
+                raise BadInput(
+                    f"Line {number + 1:,} has more than {_MOST_LINE // 1_000_000} million characters.",
+                    "Write an object on each line, and leave out what is no text.",
+                )
             line, start, number = self._text[start:end].strip(), end + 1, number + 1
             if line:
                 yield f"Line {number:,}", _read(line, f"Line {number:,}")
@@ -87,7 +106,9 @@ def _read(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        said = f": {error.msg} at character {error.colno:,}" if isinstance(error, json.JSONDecodeError) else ""
+        said = ""
+        if isinstance(error, json.JSONDecodeError):
+            said = f": {_PROBLEMS.get(error.msg, error.msg)}, at character {error.colno:,}"
         raise BadInput(
             f"{where} cannot be read as JSON{said}.",
             "One JSON object on each line, or one list of objects, can be read.",
@@ -112,7 +133,12 @@ def _of_all(kinds: set[ColumnKind]) -> ColumnKind:
 
 def _shown(value: Any) -> str:
     written = value if isinstance(value, str) else json.dumps(value)
-    return written[:MOST_EXAMPLE].encode(errors="replace").decode()
+    return _whole(written[:MOST_EXAMPLE])
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which nothing can draw."""
+    return text.encode(errors="replace").decode()
 
 
 def _written(value: Any, name: str, where: str) -> str:

@@ -28,9 +28,11 @@ class ParquetFile(TableFile):
         self._content = pa.py_buffer(content)
         try:
             file = pq.ParquetFile(pa.BufferReader(self._content))
-            schema, meta = file.schema_arrow, file.metadata
-        except (pa.ArrowException, OSError, ValueError) as error:
+            self._describe(file.schema_arrow, file.metadata)
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # half a letter is a ValueError
             raise _broken(error) from error
+
+    def _describe(self, schema: "pa.Schema", meta: Any) -> None:
         check_width(len(schema.names))
         if meta.num_rows > MOST_TEXTS:
             raise BadInput(
@@ -78,7 +80,7 @@ class ParquetFile(TableFile):
             file = pq.ParquetFile(pa.BufferReader(self._content), read_dictionary=list(names))
             for batch in file.iter_batches(rows, columns=list(names), use_threads=False):
                 yield {name: _texts(batch.column(name)) for name in names}
-        except (pa.ArrowException, OSError, ValueError) as error:  # half a letter is a ValueError
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # half a letter is a ValueError
             raise _broken(error) from error
 
 
@@ -119,7 +121,11 @@ def _texts(column: "pa.Array") -> list[str]:
         ):  # a megabyte each
             raise _too_long()
         column = column.dictionary_decode()
-    return ["" if value is None else str(value) for value in column.to_pylist()]
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError):  # a date beyond Python's, as some write for “never”: Arrow knows them all
+        values = column.cast(pa.string()).to_pylist()
+    return ["" if value is None else str(value) for value in values]
 
 
 def _too_long() -> BadInput:
@@ -130,7 +136,11 @@ def _too_long() -> BadInput:
 
 
 def _broken(error: Exception) -> BadInput:
+    said = " ".join(str(error).split())[:200]
+    cut = "footer" in said or "magic bytes" in said
     return BadInput(
-        f"The file cannot be read as Parquet ({' '.join(str(error).split())[:200]}).",
-        "Write it again, or choose CSV; half a file is none.",
+        "The file cannot be read as Parquet: it was cut off, or is something else."
+        if cut
+        else f"The file cannot be read as Parquet: it is damaged ({said}).",
+        "Download or write it again, to its end; or choose CSV.",
     )

@@ -9,6 +9,9 @@ from services.embeddings.records import Texts
 from services.errors import BadInput
 
 MAX_QUERIES = 2_000
+MOST_CELL = 100_000
+"""Characters of a query, or of what is expected. Below what the csv module takes unless told otherwise (131,072), so that the
+limit is this one whatever else in the process has told it."""
 SHOWN = 60
 """Characters of a text that a message repeats."""
 HOW = (
@@ -25,11 +28,28 @@ class Query:
     expected: frozenset[int]
 
 
+@dataclass(frozen=True)
+class QueriesRead:
+    """What could be read, and what could not."""
+
+    queries: tuple[Query, ...]
+    refused: tuple[BadInput, ...]
+    """One for each line that cannot be read, in their order."""
+
+
 def read_queries(given: str | Sequence[Mapping[str, str]], texts: Texts) -> list[Query]:
+    """The same as ``look_through_queries``, and raises BadInput for the first line that cannot be read."""
+    read = look_through_queries(given, texts)
+    if read.refused:
+        raise read.refused[0]
+    return list(read.queries)
+
+
+def look_through_queries(given: str | Sequence[Mapping[str, str]], texts: Texts) -> QueriesRead:
     """Queries as pasted (a line each: query, tab, expected; or CSV with the headings query and expected) or as rows of a file.
 
     What is expected is looked for among ids first, then among texts (all that are equal), then as a row number from 1.
-    Raises BadInput, with the line, for what names no text, for none at all and for more than MAX_QUERIES.
+    Raises BadInput for none at all, for more than MAX_QUERIES, and for what is no table of queries.
     """
     read = list(_lines(given) if isinstance(given, str) else _rows(given))
     if not read:
@@ -39,42 +59,69 @@ def read_queries(given: str | Sequence[Mapping[str, str]], texts: Texts) -> list
             f"{len(read):,} queries are more than the {MAX_QUERIES:,} that fit.", hint="Take a part of them."
         )
     names = _Names(texts)
-    return [Query(query, names.found(expected, place)) for place, query, expected in read]
+    queries, refused = [], []
+    for place, query, expected in read:
+        try:
+            said, answer = _checked(place, query, expected)
+            queries.append(Query(said, names.found(answer, place)))
+        except BadInput as problem:
+            refused.append(problem)
+    return QueriesRead(tuple(queries), tuple(refused))
 
 
-def _lines(pasted: str) -> Iterator[tuple[str, str, str]]:
+def _lines(pasted: str) -> Iterator[tuple[str, object, object]]:
     lines = pasted.lstrip("\ufeff").replace("\r\n", "\n").split("\n")
     heading = next((line for line in lines if line.strip()), "")
     for separator in ",;":
         if sorted(cell.strip(' "').lower() for cell in heading.split(separator)) == ["expected", "query"]:
-            try:
-                rows = list(csv.DictReader(io.StringIO("\n".join(lines).strip()), delimiter=separator))
-            except csv.Error as problem:
-                raise BadInput(f"These lines are no CSV: {problem}.", hint=HOW) from None
-            yield from _rows(rows)
+            yield from _rows(_csv_rows("\n".join(lines).strip(), separator))
             return
     for number, line in enumerate(lines, 1):
         if not line.strip() or [cell.strip().lower() for cell in line.split("\t")] == ["query", "expected"]:
             continue
         query, tab, expected = line.partition("\t")
-        yield _checked(f"Line {number}", query, expected if tab else None)
+        yield f"Line {number}", query, expected if tab else None
 
 
-def _rows(rows: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str, str]]:
+def _csv_rows(table: str, separator: str) -> list[Mapping[str, str]]:
+    rows: list[Mapping[str, str]] = []
+    try:
+        for row in csv.DictReader(io.StringIO(table), delimiter=separator):
+            if any(len(str(cell)) > MOST_CELL for cell in row.values()):
+                raise _too_long(f"Query {len(rows) + 1}")
+            rows.append(row)
+    except csv.Error as problem:
+        if "field limit" in str(problem):
+            raise _too_long(f"Query {len(rows) + 1}") from None
+        raise BadInput(f"These lines are no CSV: {problem}.", hint=HOW) from None
+    return rows
+
+
+def _too_long(what: str) -> BadInput:
+    return BadInput(
+        f"{what} has more than {MOST_CELL:,} characters.",
+        "Look for a quote that is never closed, or name a text by its id.",
+    )
+
+
+def _rows(rows: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, object, object]]:
     for number, row in enumerate(rows, 1):
         cells = {str(name).strip().lower(): cell for name, cell in row.items()}
         if "query" not in cells or "expected" not in cells:
             raise BadInput("The columns query and expected are needed, and one is not there.", hint=HOW)
-        yield _checked(f"Query {number}", cells["query"], cells["expected"])
+        yield f"Query {number}", cells["query"], cells["expected"]
 
 
-def _checked(place: str, query: object, expected: object) -> tuple[str, str, str]:
+def _checked(place: str, query: object, expected: object) -> tuple[str, str]:
+    """Both, without the spaces around them. Raises BadInput."""
     said, answer = ("" if cell is None else str(cell).strip() for cell in (query, expected))
+    if max(len(said), len(answer)) > MOST_CELL:
+        raise _too_long(place)
     if not said:
         raise BadInput(f"{place} has no query.", hint=HOW)
     if not answer:
         raise BadInput(f"{place} says nothing of what is expected.", hint=HOW)
-    return place, said, answer
+    return said, answer
 
 
 class _Names:

@@ -1,4 +1,4 @@
-"""Texts from what people have: pasted lines, CSV, Parquet, JSON and JSON Lines.
+"""Texts from what people have: pasted lines, CSV, Parquet, JSON, JSON Lines and plain text.
 
 Everything that is read stays what it was: “NA”, “null”, “001” and “1e5” are texts. No row is left out, but blank lines: a
 row without a text is an empty text, so that rows and texts have the same numbers.
@@ -9,13 +9,23 @@ from pathlib import PurePath
 
 from services.embeddings.files.csv_file import CsvFile
 from services.embeddings.files.json_file import JsonFile
+from services.embeddings.files.lines_file import LinesFile, lines_of
 from services.embeddings.files.parquet_file import ParquetFile
 from services.embeddings.files.table_file import Column, ColumnKind, TableFile
-from services.embeddings.limits import MOST_FILE_BYTES, check_count, check_text, check_texts
+from services.embeddings.limits import MOST_FILE_BYTES, check_count, check_label, check_text, check_texts
 from services.embeddings.records import Texts
 from services.errors import BadInput
 
-__all__ = ["FILE_ENDINGS", "Column", "ColumnKind", "columns_of_file", "how_read", "read_file", "read_lines"]
+__all__ = [
+    "FILE_ENDINGS",
+    "Column",
+    "ColumnKind",
+    "columns_of_file",
+    "count_lines",
+    "how_read",
+    "read_file",
+    "read_lines",
+]
 
 _KINDS: dict[str, type[TableFile]] = {
     "csv": CsvFile,
@@ -24,6 +34,7 @@ _KINDS: dict[str, type[TableFile]] = {
     "jsonl": JsonFile,
     "ndjson": JsonFile,
     "json": JsonFile,
+    "txt": LinesFile,
 }
 FILE_ENDINGS = tuple(_KINDS)
 """What the names of files that can be read end in, without the dot."""
@@ -41,14 +52,17 @@ _OTHER_FORMATS = (
 
 def read_lines(text: str) -> Texts:
     """A text a line, without the spaces around it; blank lines are none. Raises BadInput."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     texts = []
-    for number, line in enumerate(lines, start=1):
-        if shown := line.strip():
-            check_text(shown, f"Line {number:,}")
-            texts.append(shown)
+    for number, line in lines_of(text):
+        check_text(line, f"Line {number:,}")
+        texts.append(line)
     check_texts(texts)
     return Texts(tuple(texts))
+
+
+def count_lines(text: str) -> int:
+    """How many texts read_lines finds in it."""
+    return len(lines_of(text))
 
 
 def columns_of_file(name: str, content: bytes) -> list[Column]:
@@ -151,5 +165,5 @@ def _beside(file: TableFile, values: dict[str, list[str]], column: str | None) -
     if not column:
         return None
     for place, value in enumerate(values[column]):
-        check_text(value, file.where(place))
+        check_label(value, file.where(place))
     return tuple(values[column])

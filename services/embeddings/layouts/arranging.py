@@ -24,6 +24,8 @@ class Stage(StrEnum):
 
     STARTING = "starting"
     """The worker's libraries are loaded."""
+    COMPILING = "compiling"
+    """The first time on a machine, LocalMAP's loops become machine code; later that is found again at once."""
     NEIGHBOURS = "neighbours"
     """Each point's nearest neighbours are looked for."""
     ARRANGING = "arranging"

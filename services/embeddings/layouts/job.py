@@ -23,6 +23,8 @@ class Order:
     algorithm: Algorithm
     dims: int
     seed: int
+    owner: str = ""
+    """Who asked for it."""
 
 
 class LayoutJob:
@@ -40,6 +42,7 @@ class LayoutJob:
         self.error: PlaygroundError | None = None
         self._changed = changed
         self._lock = threading.Lock()
+        self._ends = threading.Event()
         self._expected: Expected | None = None
         self._began: float | None = None
         self._ended: float | None = None
@@ -47,7 +50,7 @@ class LayoutJob:
         self._done = 0.0
         self._stage_began = 0.0
         self.started_work = 0.0
-        """When the worker's libraries were there; of time.monotonic()."""
+        """When its own work began, its libraries being there; of time.monotonic(). 0 before that."""
         self._share = 0.0
 
     @property
@@ -84,6 +87,10 @@ class LayoutJob:
             self._share = max(self._share, spent / (spent + rest))
         return self._share
 
+    def wait(self) -> None:
+        """Until nothing more will come of it."""
+        self._ends.wait()
+
     def cancel(self) -> None:
         """End it now; without effect when it is over. The worker is free within a second."""
         with self._lock:
@@ -100,7 +107,7 @@ class LayoutJob:
     def goes_on(self, stage: Stage, done: float, frame: Floats | None) -> None:
         """What the worker says of it: *done* is the share of that stage."""
         if stage is not self._stage:
-            if self._stage is Stage.STARTING:
+            if not self.started_work and stage in (Stage.NEIGHBOURS, Stage.ARRANGING):
                 self.started_work = time.monotonic()
             self._stage, self._stage_began = stage, time.monotonic()
         self._done = done
@@ -126,3 +133,4 @@ class LayoutJob:
     def _over(self) -> None:
         self._ended = time.monotonic()
         self.running = False  # last: readers take no lock, and look at it first
+        self._ends.set()

@@ -11,7 +11,7 @@ from services.embeddings.records import Algorithm
 START_SECONDS = 3.0
 """A new worker, until its libraries are there."""
 COMPILE_SECONDS = 22.0
-"""More, where numba has to compile pacmap's loops: once a machine."""
+"""More, where numba has to compile LocalMAP's loops: once a machine."""
 SURE = 0.05
 """Share of a stage from which on its own pace says when it ends."""
 _LATE = 0.25
@@ -25,6 +25,7 @@ class Expected:
     starting: float
     neighbours: float
     arranging: float
+    compiling: float = 0.0
 
     @property
     def work(self) -> float:
@@ -34,7 +35,7 @@ class Expected:
     @property
     def seconds(self) -> float:
         """All of it."""
-        return self.starting + self.work
+        return self.starting + self.compiling + self.work
 
 
 class Pace:
@@ -43,11 +44,19 @@ class Pace:
     def __init__(self) -> None:
         self._corrections: dict[Algorithm, float] = {}
 
-    def expected(self, count: int, dimensions: int, algorithm: Algorithm, dims: int, starting: float) -> Expected:
-        """For a layout that begins now, *starting* seconds of which go before its work."""
+    def expected(
+        self,
+        count: int,
+        dimensions: int,
+        algorithm: Algorithm,
+        dims: int,
+        before: tuple[float, float],
+    ) -> Expected:
+        """For a layout that begins now; *before* its work come these seconds of starting, and of compiling."""
         correction = self._corrections.get(algorithm, 1.0)
         neighbours, arranging = (_tsne if algorithm is Algorithm.TSNE else _localmap)(count, dimensions, dims)
-        return Expected(starting, neighbours * correction, arranging * correction)
+        starting, compiling = before
+        return Expected(starting, neighbours * correction, arranging * correction, compiling)
 
     def learn(self, algorithm: Algorithm, foreseen: Expected, took: float) -> None:
         """A layout that was foreseen to take ``foreseen.work`` took *took* seconds, its start left out."""
@@ -59,11 +68,13 @@ def left(foreseen: Expected, stage: Stage, done: float, spent: float) -> float:
     """Seconds until the end, when *done* of a stage is over after *spent* seconds."""
     of_stage = {
         Stage.STARTING: foreseen.starting,
+        Stage.COMPILING: foreseen.compiling,
         Stage.NEIGHBOURS: foreseen.neighbours,
         Stage.ARRANGING: foreseen.arranging,
     }
     later = {
-        Stage.STARTING: foreseen.work,
+        Stage.STARTING: foreseen.compiling + foreseen.work,
+        Stage.COMPILING: foreseen.work,
         Stage.NEIGHBOURS: foreseen.arranging,
         Stage.ARRANGING: 0.0,
     }[stage]
@@ -75,7 +86,7 @@ def left(foreseen: Expected, stage: Stage, done: float, spent: float) -> float:
 def _localmap(count: int, dimensions: int, dims: int) -> tuple[float, float]:
     axis = 0.7 * (dims - 2)
     pairs = 3.5e-5 * count + _reduced(count, dimensions)
-    return _nearest(count, min(dimensions, REDUCED)) + pairs, 4.1e-4 * count * (1 + count / 200_000) * (1 + axis)
+    return _nearest(count, min(dimensions, REDUCED)) + pairs, 3e-4 * count * (1 + count / 200_000) * (1 + axis)
 
 
 def _tsne(count: int, dimensions: int, dims: int) -> tuple[float, float]:

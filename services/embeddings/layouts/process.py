@@ -3,14 +3,17 @@
 import contextlib
 import json
 import os
+import shutil
+import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from services.embeddings.records import Algorithm
@@ -24,6 +27,9 @@ _ONE_THREAD = dict.fromkeys(
 )
 """With more, one seed gives another picture each time; what takes long in LocalMAP uses one thread anyway."""
 _LAST_BYTES = 2_000
+_PREFIX = "brickyard-layouts-"
+_OLD_SECONDS = 86_400.0
+"""Without a new picture for so long, nobody is at work in a folder."""
 
 
 class WorkerProcess:
@@ -38,10 +44,14 @@ class WorkerProcess:
         """
         self.loaded: set[Algorithm] = set()
         """Whose libraries it has."""
-        self._temporary = TemporaryDirectory(prefix="brickyard-layouts-", ignore_cleanup_errors=True)
+        self._hears = hears
+        _sweep()
+        try:
+            self._temporary = TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+        except OSError as error:  # FileNotFoundError too, where this machine has no folder for temporary files
+            raise _not_started(error) from error
         self.folder = Path(self._temporary.name)
         """For what goes to and fro; its user's alone, and gone with it."""
-        self._hears = hears
         self._log = self.folder / "log"
         environment = {name: value for name, value in child_environment().items() if name in _PASSED_ON}
         kept = compiled.environment if compiled else {"NUMBA_CACHE_DIR": str(self.folder / "compiled")}
@@ -55,11 +65,7 @@ class WorkerProcess:
                 )  # fmt: skip
         except OSError as error:
             self._temporary.cleanup()
-            raise PlaygroundError(
-                f"The process for layouts could not be started: {error.strerror or error}.",
-                "Try again when this machine has less to do; PCA needs no process of its own.",
-                side=Side.HERE,
-            ) from error
+            raise _not_started(error) from error
         self._reader = threading.Thread(target=self._read, name="layouts, replies", daemon=True)
         self._reader.start()
 
@@ -109,18 +115,36 @@ class WorkerProcess:
         self._hears(self, None)
 
 
+def _not_started(error: OSError) -> PlaygroundError:
+    return PlaygroundError(
+        f"The process for layouts could not be started: {error.strerror or error}.",
+        "Try again when this machine has less to do and room for temporary files; PCA needs no process of its own.",
+        side=Side.HERE,
+    )
+
+
+def _sweep() -> None:
+    """Take away the folders of apps that were ended before they could do it."""
+    with contextlib.suppress(OSError):
+        for folder in Path(gettempdir()).glob(f"{_PREFIX}*"):
+            found = folder.lstat()
+            ours = os.name != "posix" or found.st_uid == os.getuid()
+            if ours and stat.S_ISDIR(found.st_mode) and time.time() - found.st_mtime > _OLD_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class Compiled:
-    """Where numba keeps what it compiles of pacmap, so that those 20 seconds are spent once."""
+    """Where numba keeps what it compiles for LocalMAP, so that those 20 seconds are spent once."""
 
     folder: Path | None
-    """One of ours; None where that is beside pacmap itself."""
+    """One of ours; None where that is beside the code itself."""
     _kept: Path
 
     @property
     def there(self) -> bool:
         """Whether it was compiled already."""
-        return any(self._kept.glob("**/*.nbi"))
+        return any(self._kept.glob("**/pacmap.*.nbi"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -129,14 +153,14 @@ class Compiled:
 
 
 def compiled(state: Path | None) -> Compiled | None:
-    """Beside pacmap, or else in *state*; None where neither can be written, or pacmap is not there.
+    """Beside pacmap and our own loops, or else in *state*; None where neither can be written, or pacmap is not there.
 
     numba runs what it finds there, so *state* is used only where nobody else may write.
     """
     found = find_spec("pacmap")  # does not import it
     if found is not None and found.submodule_search_locations:
         beside = Path(found.submodule_search_locations[0])
-        if os.access(beside, os.W_OK):
+        if os.access(beside, os.W_OK) and os.access(Path(__file__).parent, os.W_OK):
             return Compiled(None, beside / "__pycache__")
     if state is None:
         return None

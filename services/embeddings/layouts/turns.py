@@ -22,7 +22,11 @@ IDLE_SECONDS = 300.0
 """After which the worker is ended and gives its memory back."""
 ANSWER_SECONDS = 0.5
 """What it may take to hear of a cancel; then it is ended."""
+PATIENCE = 10.0
+"""How many times what a layout should take its worker may say nothing; then it is ended, for the others' sake."""
 MOST_WAITING = 20
+MOST_WAITING_EACH = 3
+"""Of one person."""
 _log = logging.getLogger(__name__)
 _Heard = tuple[WorkerProcess, dict[str, Any] | None]
 
@@ -30,13 +34,15 @@ _Heard = tuple[WorkerProcess, dict[str, Any] | None]
 class Turns:
     """One worker, one layout at a time, in the order of their asking."""
 
-    def __init__(self, state: Path | None, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(self, state: Path | None, *, idle_seconds: float = IDLE_SECONDS, patience: float = PATIENCE) -> None:
         """*state* is the folder that outlives this process; None where there is none."""
         self._compiled = compiled(state)
         self._idle_seconds = idle_seconds
+        self.patience = patience
         self.pace = Pace()
         self._changed = threading.Condition()
         self._waiting: deque[LayoutJob] = deque()
+        self._current: LayoutJob | None = None
         self._thread: threading.Thread | None = None
         self._process: WorkerProcess | None = None
         self._numbers = itertools.count(1)
@@ -46,7 +52,13 @@ class Turns:
     def begin(self, order: Order) -> LayoutJob:
         """Begin it, or let it wait its turn. Raises PlaygroundError where too many wait."""
         with self._changed:
-            if sum(job.running for job in self._waiting) >= MOST_WAITING:
+            waiting = [job for job in self._waiting if job.running]
+            if sum(job.order.owner == order.owner for job in waiting) >= MOST_WAITING_EACH:
+                raise PlaygroundError(
+                    f"{MOST_WAITING_EACH} layouts of yours are waiting already.", "Wait for them, or cancel one.",
+                    side=Side.HERE,
+                )  # fmt: skip
+            if len(waiting) >= MOST_WAITING:
                 raise PlaygroundError(
                     f"{MOST_WAITING} layouts are waiting on this machine already.", "Try again later.", side=Side.HERE
                 )
@@ -58,13 +70,13 @@ class Turns:
             self._changed.notify()
         return job
 
-    def start_seconds(self, algorithm: Algorithm) -> float:
-        """What goes before the work of a layout that begins now."""
+    def before_work(self, algorithm: Algorithm) -> tuple[float, float]:
+        """Seconds of starting and of compiling that go before the work of a layout that begins now."""
         process = self._process
         if process is not None and algorithm in process.loaded:
-            return 0.0
+            return 0.0, 0.0
         there = self._compiled is not None and self._compiled.there
-        return START_SECONDS + (COMPILE_SECONDS if algorithm is Algorithm.LOCALMAP and not there else 0.0)
+        return START_SECONDS, COMPILE_SECONDS if algorithm is Algorithm.LOCALMAP and not there else 0.0
 
     @property
     def process_id(self) -> int | None:
@@ -75,9 +87,7 @@ class Turns:
         """End the worker, and the layouts with it."""
         with self._changed:
             self._ending = True
-            for job in self._waiting:
-                job.fails(_ended("Brickyard ends"))
-            self._waiting.clear()
+            self._fail_waiting("Brickyard ends")
             thread = self._thread
             self._changed.notify()
         self._heard.put(None)
@@ -87,13 +97,27 @@ class Turns:
     def _serve(self) -> None:
         try:
             while not self._ending:
-                job = self._next()
-                if job is None:
+                self._current = self._next()
+                if self._current is None:
                     self._end_process()  # idle
-                elif job.running:
-                    self._do(job)
+                elif self._current.running:
+                    self._do(self._current)
         finally:
-            self._end_process()
+            # Whatever has ended it: nobody waits for ever, and the next layout begins anew.
+            try:
+                self._end_process()
+            finally:
+                with self._changed:
+                    self._thread = None
+                    why = "Brickyard ends" if self._ending else "Brickyard failed at it; its log says why"
+                    if self._current is not None:
+                        self._current.fails(_ended(why))
+                    self._fail_waiting(why)
+
+    def _fail_waiting(self, why: str) -> None:
+        for job in self._waiting:
+            job.fails(_ended(why))
+        self._waiting.clear()
 
     def _next(self) -> LayoutJob | None:
         """The next one; None where there was none for as long as the worker may be idle."""
@@ -106,7 +130,7 @@ class Turns:
     def _do(self, job: LayoutJob) -> None:
         order = job.order
         foreseen = self.pace.expected(
-            order.count, order.dimensions, order.algorithm, order.dims, self.start_seconds(order.algorithm)
+            order.count, order.dimensions, order.algorithm, order.dims, self.before_work(order.algorithm)
         )
         job.begins(foreseen)
         try:
@@ -119,34 +143,36 @@ class Turns:
             id=number, vectors=str(order.vectors), algorithm=order.algorithm, dims=order.dims, seed=order.seed,
             folder=str(process.folder),
         )  # fmt: skip
-        end = self._follow(job, process, number)
+        end = self._follow(job, process, number, self.patience * (foreseen.seconds + START_SECONDS))
         if end is None:
             self._end_process()
         elif job.layout is not None:
             process.loaded.add(order.algorithm)
             self.pace.learn(order.algorithm, foreseen, end - job.started_work)
 
-    def _follow(self, job: LayoutJob, process: WorkerProcess, number: int) -> float | None:
+    def _follow(self, job: LayoutJob, process: WorkerProcess, number: int, most_silent: float) -> float | None:
         """Take in what is said of it until its end; the time of that, or None where the worker must be ended."""
-        deadline: float | None = None
+        given_up = False
+        deadline = time.monotonic() + most_silent
         while True:
-            if (job.cancelled or self._ending) and deadline is None:
+            if (job.cancelled or self._ending) and not given_up:
                 process.say(cancel=number)
-                deadline = time.monotonic() + ANSWER_SECONDS
+                given_up, deadline = True, time.monotonic() + ANSWER_SECONDS
             try:
-                heard = self._heard.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+                heard = self._heard.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                job.fails(_ended("Brickyard ends"))
+                job.fails(_ended("Brickyard ends" if self._ending else f"it said nothing for {most_silent:.0f} s"))
                 return None
             if heard is None or heard[0] is not process:
                 continue
-            message = heard[1]
-            if message is None:
+            if heard[1] is None:
                 why = process.why_it_ended()
                 _log.warning("The worker for layouts ended: %s", why)
                 job.fails(_ended(why))
                 return None
-            if message["id"] == number and _take(job, message):
+            if not given_up:
+                deadline = time.monotonic() + most_silent
+            if heard[1]["id"] == number and _take(job, heard[1]):
                 return time.monotonic()
 
     def _running(self) -> WorkerProcess:
@@ -169,21 +195,27 @@ def _take(job: LayoutJob, message: dict[str, Any]) -> bool:
         job.goes_on(Stage(message["stage"]), message["done"], _read(message))
     elif end == "done":
         coordinates = _read(message)
-        assert coordinates is not None  # noqa: S101 - our own worker's
-        job.succeeds(coordinates, message["parameters"])
+        if coordinates is None:
+            job.fails(_ended("the file with its result is gone or damaged"))
+        else:
+            job.succeeds(coordinates, message["parameters"])
     elif end == "refused":
         job.fails(BadInput(message["message"], message["hint"]))
     return end is not None
 
 
 def _read(message: dict[str, Any]) -> Floats | None:
-    """The coordinates that go with it, out of their file, which is taken away."""
+    """The coordinates that go with it, out of their file, which is taken away; None where there are none to be read."""
     if "file" not in message:
         return None
     file = Path(message["file"])
-    coordinates: Floats = np.load(file, allow_pickle=False)
+    try:
+        coordinates: Floats = np.load(file, allow_pickle=False)
+        file.unlink()
+    except (OSError, ValueError, EOFError) as error:  # somebody tidies temporary files, or their disk is full
+        _log.warning("What the worker for layouts wrote cannot be read: %s", error)
+        return None
     coordinates.flags.writeable = False
-    file.unlink()
     return coordinates
 
 

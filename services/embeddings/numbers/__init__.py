@@ -21,7 +21,7 @@ from services.embeddings.numbers.retrieval import (
 )
 from services.embeddings.numbers.sampling import sample
 from services.embeddings.numbers.selecting import within
-from services.embeddings.numbers.unit import BLOCK, unit
+from services.embeddings.numbers.unit import BLOCK, lengths, unit, usable
 
 __all__ = [
     "BLOCK",
@@ -42,6 +42,7 @@ __all__ = [
     "describe",
     "distortion",
     "faithfulness",
+    "lengths",
     "name_clusters",
     "near_duplicates",
     "nearest",
@@ -52,5 +53,6 @@ __all__ = [
     "sample",
     "similarity_matrix",
     "unit",
+    "usable",
     "within",
 ]

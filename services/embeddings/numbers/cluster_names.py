@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.records import Ints
 
 LOOKED_AT = 2_000
@@ -51,6 +52,7 @@ _STOP_KOREAN = """
 _STOP_ENGLISH = "like just does did got get say says said really want use used using make makes made"
 
 
+@in_turn
 def name_clusters(texts: Sequence[str], labels: Ints, *, words: int = 4) -> tuple[str, ...]:
     """A name for each cluster from 0 to the highest label, no two alike; texts of label -1 say nothing.
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from services.embeddings.numbers.cluster_names import name_clusters
 from services.embeddings.numbers.principal import principal_components
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.numbers.unit import one_thread, usable
 from services.embeddings.records import Floats, Ints
 from services.errors import BadInput
@@ -49,6 +50,7 @@ class Clusters:
     """Counts worth trying, the best first; empty where a count was given, or there was nothing to try."""
 
 
+@in_turn
 def cluster(vectors: Floats, count: int | None = None, *, seed: int = 0) -> Clusters:
     """Group the texts; *count* None: into as many groups as set themselves apart best, of those that are usual for so many.
 

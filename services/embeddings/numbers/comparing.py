@@ -12,7 +12,9 @@ from services.embeddings.numbers.describing import Similarities, random_similari
 from services.embeddings.numbers.estimating import Estimate, mean_of
 from services.embeddings.numbers.neighbours import nearest_of
 from services.embeddings.numbers.projection import NOTHING
+from services.embeddings.numbers.sampling import codes as codes_of
 from services.embeddings.numbers.sampling import sample as random_sample
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.numbers.unit import Doubles, Mask, one_thread, unit, unit_blocks, usable
 from services.embeddings.records import Floats, Ints
 
@@ -105,6 +107,7 @@ class Comparison:
         return len(self.indices)
 
 
+@in_turn
 def compare(
     a: Floats, b: Floats, *, k: int = 10, labels: Sequence[str] | None = None, sample: int = 2000, seed: int = 0
 ) -> Comparison:
@@ -187,8 +190,8 @@ def _mean(vectors: Floats, rows: Ints) -> Doubles:
 def _label_agreement(
     labels: Sequence[str], looked_at: Ints, near_a: Ints, near_b: Ints, allowed: Mask, seed: int
 ) -> LabelAgreement:
-    names, found = np.unique(np.asarray(labels, dtype=object).astype(str), return_inverse=True)
-    codes = np.where(names[found] == "", -1, found)
+    names, found = codes_of(labels)
+    codes = found if "" not in names else found - 1  # the empty one sorts first, and is none
     sizes = np.bincount(codes[allowed & (codes >= 0)], minlength=len(names))
     shares_a, shares_b = _shares(codes, looked_at, near_a), _shares(codes, looked_at, near_b)
     comparable = np.isfinite(shares_a) & np.isfinite(shares_b) & (sizes[codes[looked_at]] > 1)

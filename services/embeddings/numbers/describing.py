@@ -7,6 +7,7 @@ import numpy as np
 
 from services.embeddings.numbers.projection import NOTHING
 from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.numbers.unit import Mask, blocks, lengths, moments, one_thread, unit
 from services.embeddings.records import Floats, Ints
 
@@ -60,6 +61,7 @@ class Description:
         return self.usable > 0 and self.shortest >= 1 - 1e-3 and self.longest <= 1 + 1e-3
 
 
+@in_turn
 def describe(vectors: Floats, *, seed: int = 0) -> Description:
     """All figures at once."""
     one_thread()

@@ -6,6 +6,7 @@ import numpy as np
 
 from services.embeddings.numbers.ranking import DECIMALS, searched
 from services.embeddings.numbers.sampling import sample as random_sample
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.numbers.unit import one_thread, unit_blocks, usable
 from services.embeddings.records import Faithfulness, Floats, Ints
 
@@ -16,6 +17,7 @@ WORK = 200_000_000
 """Similarities that a picture's distortion may cost."""
 
 
+@in_turn
 def faithfulness(
     vectors: Floats, coordinates: Floats, *, k: int = 15, sample: int = 500, seed: int = 0
 ) -> Faithfulness:
@@ -40,6 +42,7 @@ def faithfulness(
     return Faithfulness(1 - penalty / worst, kept / places, k, len(looked_at), count)
 
 
+@in_turn
 def distortion(vectors: Floats, coordinates: Floats, *, k: int = 15, most: int = 10_000, seed: int = 0) -> Floats:
     """For each text (n,), the share of its k nearest in the picture that are not among its true nearest.
 

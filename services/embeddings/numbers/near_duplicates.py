@@ -7,6 +7,7 @@ import numpy as np
 
 from services.embeddings.numbers.ranking import DECIMALS, rounded
 from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.numbers.unit import one_thread, unit, unit_blocks, usable
 from services.embeddings.records import Floats, Ints
 
@@ -52,6 +53,7 @@ class NearDuplicates:
     """How many have a usable vector."""
 
 
+@in_turn
 def near_duplicates(vectors: Floats, *, least: float = 0.95, most: int = 1000, seed: int = 0) -> NearDuplicates:
     """Pairs of texts that are at least so alike; the *most* most alike of them, equal ones in the order of their indices.
 

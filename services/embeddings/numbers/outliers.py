@@ -6,6 +6,7 @@ import numpy as np
 
 from services.embeddings.numbers.ranking import highest, searched
 from services.embeddings.numbers.sampling import sample
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.numbers.unit import Mask, one_thread, unit, unit_blocks, usable
 from services.embeddings.records import Floats, Ints
 
@@ -40,6 +41,7 @@ class Outliers:
     """How many have a usable vector."""
 
 
+@in_turn
 def outliers(vectors: Floats, *, k: int = 15, most: int = 50, seed: int = 0) -> Outliers:
     """The texts least like their k nearest.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from services.embeddings.numbers.taking_turns import in_turn
 from services.embeddings.numbers.unit import Doubles, lengths, moments, one_thread, unit, unit_blocks
 from services.embeddings.records import Algorithm, Floats, Ints, Layout
 
@@ -13,6 +14,7 @@ DENSE = 512
 """Dimensions from which on the few largest eigenvalues are searched alone."""
 
 
+@in_turn
 def pca(vectors: Floats, dims: int = 2) -> Layout:
     """The *dims* directions along which the vectors, brought to unit length and centred, differ most.
 

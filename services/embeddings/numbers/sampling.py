@@ -14,7 +14,8 @@ def sample(n: int, most: int, *, strata: Sequence[str] | None = None, seed: int 
     random = np.random.default_rng(seed)
     if strata is None:
         return np.sort(random.choice(n, max(0, most), replace=False)).astype(np.int64)
-    _, stratum, sizes = np.unique(np.asarray(strata, dtype=object).astype(str), return_inverse=True, return_counts=True)
+    _, stratum = codes(strata)
+    sizes = np.bincount(stratum)
     quotas = _quotas(sizes, max(0, most))
     # A shuffle, then by stratum: the first of each stratum are a random choice of it.
     shuffled = random.permutation(n)
@@ -22,6 +23,13 @@ def sample(n: int, most: int, *, strata: Sequence[str] | None = None, seed: int 
     starts = np.cumsum(sizes) - sizes
     chosen = [by_stratum[start : start + quota] for start, quota in zip(starts, quotas, strict=True)]
     return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def codes(labels: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
+    """The different labels, sorted, and of each text the place of its own. An array of str would be as wide as the longest."""
+    names = tuple(sorted(set(labels)))
+    place = {name: at for at, name in enumerate(names)}
+    return names, np.fromiter((place[label] for label in labels), dtype=np.int64, count=len(labels))
 
 
 def _quotas(sizes: Ints, most: int) -> Ints:

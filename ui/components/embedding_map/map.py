@@ -35,7 +35,10 @@ _MANIFEST = ComponentManifest("brickyard", "1", [ComponentConfig("embedding_map"
 _FEW_MARKED = 200
 """More marked points than that travel as one bit for each point."""
 
+_MOST_CORNERS = 1000
+
 Ints = npt.NDArray[np.int64]
+Polygon = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,10 @@ class MapSeen:
 
     picked: int | None = None
     """The point that was clicked last; None after a click on nothing."""
-    polygon: tuple[tuple[float, float], ...] = ()
+    polygon: Polygon = ()
     """The lasso, empty for none. In two dimensions in the coordinates' own space; in three in the picture's, -1 to 1."""
     matrix: tuple[float, ...] | None = None
     """In three dimensions: how the coordinates were seen, 4 x 4, column after column; see within_view()."""
-    hovered: int | None = None
-    """The point on which the pointer rested, where that was asked for."""
 
     def within(self, coordinates: npt.NDArray[np.floating]) -> Ints:
         """The points inside the lasso; none where there is none."""
@@ -85,7 +86,6 @@ def embedding_map(
     notes: Mapping[int, str] | None = None,
     caption: str = "",
     height: int = 560,
-    tell_hover: bool = False,
     let_go: int = 0,
     on_pick: Callable[[MapSeen], None] | None = None,
     on_select: Callable[[MapSeen], None] | None = None,
@@ -97,7 +97,7 @@ def embedding_map(
     *label* is what a screen reader says. One of *legend* and *scale* says what the classes are. *marked* points are ringed, and
     with *dimmed* all others are faded. *lines* join two points each. *focus* is the picked point: it is ringed twice, and brought
     into view when it changes. *notes* are texts of single points, for maps of which not every text is sent. *caption* stands on
-    the saved picture. *tell_hover* reruns the script when the pointer rests on a point. *let_go*, counted up,
+    the saved picture. *let_go*, counted up,
     takes the lasso away: whoever acted on it has no more use for it. *on_pick* and *on_select* are callbacks
     of Streamlit's kind, before the script: what they keep is not lost when the script is interrupted.
 
@@ -112,11 +112,11 @@ def embedding_map(
 
     def picked() -> None:
         if on_pick is not None:
-            on_pick(_seen(entered(key), drawn, len(points)))
+            on_pick(_seen(entered(key), drawn, len(points), points.dims))
 
     def selected() -> None:
         if on_select is not None:
-            on_select(_seen(entered(key), drawn, len(points)))
+            on_select(_seen(entered(key), drawn, len(points), points.dims))
 
     with st.container(key=f"{key}-parts", gap=None):
         for part, content in parts.items():
@@ -135,20 +135,14 @@ def embedding_map(
                 "notes": {str(index): text for index, text in (notes or {}).items()},
                 "caption": caption,
                 "height": height,
-                "tellHover": tell_hover,
                 "letGo": let_go,
                 "colours": in_the_browser(),
             },
-            default={"picked": None, "lasso": None, "hovered": None},
+            default={"picked": None, "lasso": None},
             on_picked_change=picked,
             on_lasso_change=selected,
-            on_hovered_change=_nothing,
         )
-    return _seen(found, drawn, len(points))
-
-
-def _nothing() -> None:
-    """Streamlit keeps only states that have a callback."""
+    return _seen(found, drawn, len(points), points.dims)
 
 
 def _name(content: bytes) -> str:
@@ -176,28 +170,31 @@ def _component() -> ComponentRenderer:
     return st.components.v2.component(_NAME, js="embedding_map-*.js")
 
 
-def _seen(held: object, drawn: str, count: int) -> MapSeen:
+def _seen(held: object, drawn: str, count: int, dims: int) -> MapSeen:
     found = held if isinstance(held, Mapping) else {}
     lasso = found.get("lasso")
-    polygon, matrix = _polygon(lasso, drawn) if isinstance(lasso, Mapping) else ((), None)
-    return MapSeen(_index(found.get("picked"), count), polygon, matrix, _index(found.get("hovered"), count))
+    polygon, matrix = _polygon(lasso, drawn, dims) if isinstance(lasso, Mapping) else ((), None)
+    return MapSeen(_index(found.get("picked"), count), polygon, matrix)
 
 
 def _index(told: object, count: int) -> int | None:
     index = told.get("index") if isinstance(told, Mapping) else None
-    return index if isinstance(index, int) and 0 <= index < count else None
+    return index if type(index) is int and 0 <= index < count else None
 
 
-def _polygon(lasso: Mapping[str, Any], drawn: str) -> tuple[tuple[tuple[float, float], ...], tuple[float, ...] | None]:
+def _polygon(lasso: Mapping[str, Any], drawn: str, dims: int) -> tuple[Polygon, tuple[float, ...] | None]:
     """The browser's word is not trusted to: what is no polygon on these coordinates is none."""
-    if lasso.get("coordinates") != drawn:
+    told, matrix = lasso.get("polygon"), lasso.get("matrix")
+    if lasso.get("coordinates") != drawn or not isinstance(told, list) or len(told) > _MOST_CORNERS:
+        return (), None
+    if (matrix is not None) != (dims == 3):
         return (), None
     try:
-        corners = np.array(lasso.get("polygon"), dtype=np.float64).reshape(-1, 2)
-        told = lasso.get("matrix")
-        matrix = None if told is None else tuple(np.array(told, dtype=np.float64).reshape(16).tolist())
-    except (TypeError, ValueError):
+        corners = np.array(told, dtype=np.float64).reshape(-1, 2)
+        seen_through = None if matrix is None else np.array(matrix, dtype=np.float64).reshape(16)
+    except (TypeError, ValueError, OverflowError):
         return (), None
-    if len(corners) > 1000 or not np.isfinite(corners).all():
+    if not np.isfinite(corners).all() or (seen_through is not None and not np.isfinite(seen_through).all()):
         return (), None
-    return tuple((float(x), float(y)) for x, y in corners), matrix
+    polygon = tuple((float(x), float(y)) for x, y in corners)
+    return polygon, None if seen_through is None else tuple(seen_through.tolist())

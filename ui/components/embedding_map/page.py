@@ -85,7 +85,6 @@ def render_html(
         "notes": {},
         "caption": caption or title,
         "height": _HEIGHT,
-        "tellHover": False,
         "colours": in_the_browser(),
     }
     encoded = {part: base64.b64encode(content).decode() for part, content in parts.items()}
@@ -93,7 +92,7 @@ def render_html(
     return _PAGE.format(
         title=html.escape(title),
         caption=html.escape(caption),
-        data=json.dumps({"data": data, "parts": encoded}).replace("<", "\\u003c"),
+        data=json.dumps({"data": data, "parts": encoded}, allow_nan=False).replace("<", "\\u003c"),
         script=script,
         hash=digest,
     )

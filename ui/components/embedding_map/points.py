@@ -95,14 +95,6 @@ def pack_coordinates(points: MapPoints) -> bytes:
     return _HEADER.pack(len(points), points.dims, *low, *extent) + places.tobytes()
 
 
-def unpack_coordinates(packed: bytes) -> npt.NDArray[np.float64]:
-    """What the browser makes of it."""
-    count, dims, *ends = _HEADER.unpack_from(packed)
-    places = np.frombuffer(packed, dtype="<u2", offset=_HEADER.size).reshape(count, dims)
-    low, extent = np.array(ends[:dims]), np.array(ends[3 : 3 + dims])
-    return np.asarray(places / 65535 * extent + low)
-
-
 def pack_classes(points: MapPoints) -> bytes:
     """One byte a point."""
     seen = np.isfinite(points.coordinates).all(axis=1)

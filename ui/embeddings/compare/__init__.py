@@ -1,5 +1,7 @@
 """Two runs of the same texts, side by side: where the models agree, what moved, which separates labels better, at what cost."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from ui.embeddings.compare.costs import draw_costs
@@ -7,11 +9,11 @@ from ui.embeddings.compare.figures import comparison_of, draw_agreement, draw_la
 from ui.embeddings.compare.maps import draw_maps
 from ui.embeddings.compare.movers import draw_movers
 from ui.embeddings.compare.state import CompareView, Pair, view_of
-from ui.embeddings.other_runs import as_shown, names_of, others
+from ui.embeddings.other_runs import another_is_coming, as_shown, names_of, others
 from ui.embeddings.view import Shown
 from ui.errors import showing_errors
 from ui.foreign_text import literal
-from ui.session import entered, mirror
+from ui.session import entered, mirror_choice
 
 __all__ = ["compare_view"]
 
@@ -25,6 +27,11 @@ def compare_view(shown: Shown) -> None:
 
 def _draw(shown: Shown) -> None:
     names, beside = names_of(shown), others(shown)
+    if not beside and another_is_coming(shown):
+        st.info(
+            "These texts are being embedded again. When that is over, both runs stand here.", icon=":material/compare:"
+        )
+        return
     if not beside:
         st.info(
             f"These texts have one run, through {literal(names[shown.run.key])}. To compare it, embed the same texts again, "
@@ -38,10 +45,10 @@ def _draw(shown: Shown) -> None:
     st.selectbox(
         f"Compare {literal(names[shown.run.key])} with",
         keys,
-        key=mirror(f"{_KEY}.other", view.other),
+        key=mirror_choice(f"{_KEY}.other", view.other, {key: names[key] for key in keys}),
         format_func=lambda key: names[key],
         on_change=_choose,
-        args=(view,),
+        args=(view, tuple(keys)),
     )
     with showing_errors():
         other = next(run for run in beside if run.key == view.other)
@@ -62,5 +69,6 @@ def _draw_pair(pair: Pair, view: CompareView) -> None:
     draw_costs(pair)
 
 
-def _choose(view: CompareView) -> None:
-    view.other = str(entered(f"{_KEY}.other"))
+def _choose(view: CompareView, there: Sequence[str]) -> None:
+    chosen = entered(f"{_KEY}.other")
+    view.other = str(chosen) if chosen in there else view.other  # else it is what that run was called before

@@ -90,13 +90,15 @@ def draw_levels(pair: Pair, found: Comparison) -> None:
     for name, level in ((pair.a_name, found.similarities_a), (pair.b_name, found.similarities_b)):
         if not math.isnan(level.mean):
             st.markdown(
-                f"- {literal(name)}: two random texts are **{level.mean:.2f}** similar, ± {level.deviation:.2f}."
+                f"- {literal(name)}: two random texts are **{level.mean:.2f}** similar, give or take {level.deviation:.2f}."
             )
     st.caption("Each model has its own level: a threshold that is right for one means nothing to the other.")
 
 
 def _overlap(found: Comparison) -> str:
     share = found.overlap.value
+    if share == 1:
+        return f"**All {found.k} nearest are the same** in both, for every text looked at: to a search these two are one model."
     kept = f"Of a text's {found.k} nearest, **{share * found.k:.1f} are the same** in both, on average"
     sure = "" if math.isnan(found.overlap.low) else (
         f" (95 % interval {found.overlap.low * found.k:.1f} to {found.overlap.high * found.k:.1f})"

@@ -11,7 +11,7 @@ from ui.embeddings.compare.state import CompareView, Pair
 from ui.embeddings.map.colours import by_groups
 from ui.embeddings.map.numbers import faithfulness_of, made_layout
 from ui.embeddings.map.words import spell_overlap
-from ui.embeddings.numbers import computed
+from ui.embeddings.numbers import computed, layout_stamp
 from ui.embeddings.tables import draw_table
 from ui.embeddings.view import Shown
 from ui.foreign_text import literal
@@ -43,13 +43,7 @@ def draw_maps(pair: Pair, view: CompareView) -> None:
         )
     a, b = both[view.algorithm]
     coordinates = computed(
-        (
-            "aligned",
-            *pair.stamp,
-            view.algorithm,
-            hash(a.coordinates[:64].tobytes()),
-            hash(b.coordinates[:64].tobytes()),
-        ),
+        ("aligned", *pair.stamp, layout_stamp(a), layout_stamp(b)),
         "Turning one map onto the other",
         lambda: align(a.coordinates, b.coordinates),
     )

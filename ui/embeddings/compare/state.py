@@ -1,15 +1,12 @@
-"""What the comparison remembers of a dataset, for this browser."""
+"""What the comparison remembers of a dataset, for this tab."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.embeddings.records import Algorithm, Ints
-from ui.embeddings.bounded import Bounded
 from ui.embeddings.numbers import stamp
+from ui.embeddings.tab_views import tab_view
 from ui.embeddings.view import Shown
-from ui.session import kept
-
-KEPT_DATASETS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +38,6 @@ class CompareView:
     """Those inside the last lasso, on whichever map it was drawn."""
 
 
-@dataclass
-class _Views:
-    by_dataset: Bounded[CompareView] = field(default_factory=lambda: Bounded(KEPT_DATASETS))
-
-
 def view_of(shown: Shown) -> CompareView:
-    """What is remembered of that dataset."""
-    return kept(_Views).by_dataset.get((shown.owner, shown.dataset.id), CompareView)
+    """What this tab has chosen in that dataset."""
+    return tab_view(CompareView, shown)

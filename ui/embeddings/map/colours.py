@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from services.embeddings.records import Floats, Ints, Layout
-from ui.components.embedding_map import UNKNOWN, LegendEntry, Scale
-from ui.embeddings.map.numbers import clusters_of, distortion_of
+from ui.components.embedding_map import PALETTE, UNKNOWN, LegendEntry, Scale
+from ui.embeddings.map.numbers import MOST_NAMED, clusters_of, distortion_of
 from ui.embeddings.map.state import ColourBy, MapOfRun
 from ui.embeddings.view import Shown
 
-MOST_CLASSES = 12
+MOST_CLASSES = len(PALETTE)
 """Colours that are told apart; what is beyond shares the last one."""
 _LONGEST_NAME = 60
 
@@ -41,7 +41,7 @@ class Colouring:
 def colouring(shown: Shown, state: MapOfRun, layout: Layout | None) -> Colouring:
     """The colours that were chosen; *layout* is None while the picture moves. Raises PlaygroundError."""
     by: dict[ColourBy, Callable[[], Colouring]] = {
-        ColourBy.LABEL: lambda: _by_label(shown),
+        ColourBy.LABEL: lambda: _by_label(shown, state),
         ColourBy.CLUSTER: lambda: _by_cluster(shown, state),
         ColourBy.LENGTH: lambda: _by_length(shown),
         ColourBy.DISTORTION: lambda: _by_distortion(shown, layout),
@@ -51,14 +51,12 @@ def colouring(shown: Shown, state: MapOfRun, layout: Layout | None) -> Colouring
     return by[state.colour]()
 
 
-def by_groups(groups: Sequence[str]) -> tuple[Classes, tuple[str, ...]]:
+def by_groups(groups: Sequence[str], known: Sequence[str] = ()) -> tuple[Classes, tuple[str, ...]]:
     """The largest groups each with a class of its own, the others with one together; then the names of the classes.
 
-    “” is no group: UNKNOWN.
+    “” is no group: UNKNOWN. Groups that are *known* come first, in their order.
     """
-    counts = Counter(groups)
-    counts.pop("", None)
-    ranked = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+    ranked = ranked_groups(groups, known)
     own = ranked if len(ranked) <= MOST_CLASSES else ranked[: MOST_CLASSES - 1]
     places = {name: place for place, name in enumerate(own)} | {"": UNKNOWN}
     found = np.fromiter((places.get(name, len(own)) for name in groups), np.uint8, len(groups))
@@ -66,12 +64,27 @@ def by_groups(groups: Sequence[str]) -> tuple[Classes, tuple[str, ...]]:
     return found, (*map(_short, own), *((f"{others:,} other labels",) if others else ()))
 
 
-def _by_label(shown: Shown) -> Colouring:
+def ranked_groups(groups: Sequence[str], known: Sequence[str] = ()) -> list[str]:
+    """The groups by their size, the largest first; but the *known* before the others, in their order."""
+    counts = Counter(groups)
+    counts.pop("", None)
+    places = {name: place for place, name in enumerate(known)}
+    return sorted({*counts, *known}, key=lambda name: (places.get(name, len(places)), -counts[name], name))
+
+
+def _by_label(shown: Shown, state: MapOfRun) -> Colouring:
     labels = shown.texts.labels or ()
     if not any(labels):
         return _plain(shown, "These texts have no labels: lasso some and label them, or colour by cluster.")
-    classes, names = by_groups(labels)
+    known = [name for name in state.label_order if name in set(labels)] if _overfull(state) else state.label_order
+    state.label_order = tuple(ranked_groups(labels, known)[:MOST_CLASSES])
+    classes, names = by_groups(labels, known)
     return Colouring(classes, names)
+
+
+def _overfull(state: MapOfRun) -> bool:
+    """Whether no colour is left for another label: those that nothing has any more give theirs back."""
+    return len(state.label_order) >= MOST_CLASSES
 
 
 def _by_cluster(shown: Shown, state: MapOfRun) -> Colouring:
@@ -82,7 +95,8 @@ def _by_cluster(shown: Shown, state: MapOfRun) -> Colouring:
     own = count if count <= MOST_CLASSES else MOST_CLASSES - 1
     classes = np.where(found < 0, UNKNOWN, np.minimum(found, own)).astype(np.uint8)
     names = tuple(map(_short, named.names[:own]))
-    return Colouring(classes, (*names, *((f"{count - own:,} smaller clusters",) if count > own else ())))
+    part = f"Named by {MOST_NAMED:,} texts, chosen at random." if len(shown.texts) > MOST_NAMED else ""
+    return Colouring(classes, (*names, *((f"{count - own:,} smaller clusters",) if count > own else ())), note=part)
 
 
 def _by_length(shown: Shown) -> Colouring:

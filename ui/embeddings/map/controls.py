@@ -7,8 +7,9 @@ import streamlit as st
 from services.embeddings.layouts import FEWEST, estimate
 from services.embeddings.records import Algorithm
 from services.errors import PlaygroundError
-from ui.embeddings.map.making import Making, begin_making, last_making
+from ui.embeddings.map.making import Making, begin_making, forget_making, last_making
 from ui.embeddings.map.numbers import clusters_of
+from ui.embeddings.map.searching import draw_search
 from ui.embeddings.map.state import MOST_DRAWN, ColourBy, MapOfRun
 from ui.embeddings.map.words import spell_seconds
 from ui.embeddings.view import Shown
@@ -17,7 +18,7 @@ from ui.session import entered, mirror
 
 KEY = "embeddings.map"
 MOST_CLUSTERS = 40
-NAMES = {Algorithm.PCA: "PCA", Algorithm.LOCALMAP: "LocalMAP (neighbours)", Algorithm.TSNE: "t-SNE"}
+NAMES = {Algorithm.PCA: "PCA", Algorithm.LOCALMAP: "LocalMAP", Algorithm.TSNE: "t-SNE"}
 WHAT_FOR = {
     Algorithm.LOCALMAP: "Puts texts that are alike beside each other: groups become visible.",
     Algorithm.TSNE: "Keeps the most true neighbours of all; distances between groups say nothing. Slower.",
@@ -26,28 +27,30 @@ _DRAWN = (10_000, 50_000, MOST_DRAWN, 200_000)
 
 
 def draw_controls(shown: Shown, state: MapOfRun, made: Sequence[Algorithm], making: Making | None) -> None:
-    """*made* are the layouts that are there; *making* is under way."""
+    """Two rows at most. *made* are the layouts that are there; *making* is under way."""
     grows = making.key.algorithm if making is not None and making.key.dims == state.dims else None
     offered = [one for one in Algorithm if one in made or one is grows]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="embeddings-map-controls"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="embeddings-map-controls"):
         st.segmented_control(
             "Layout",
             offered,
             key=mirror(f"{KEY}.algorithm", state.algorithm),
             format_func=NAMES.__getitem__,
             required=True,
+            label_visibility="collapsed",
             on_change=_choose_layout,
             args=(state,),
         )
         for algorithm in Algorithm:
             if algorithm not in offered:
-                _make_button(shown, state, algorithm, making)
+                make_button(shown, state, algorithm, making)
         st.segmented_control(
             "Dimensions",
             [2, 3],
             key=mirror(f"{KEY}.dims", state.dims),
             format_func=lambda dims: f"{dims}-D",
             required=True,
+            label_visibility="collapsed",
             on_change=_choose_dims,
             args=(state,),
         )
@@ -55,30 +58,42 @@ def draw_controls(shown: Shown, state: MapOfRun, made: Sequence[Algorithm], maki
             "Colour by",
             list(ColourBy),
             key=mirror(f"{KEY}.colour", state.colour),
+            format_func=lambda colour: colour.spelled,
+            label_visibility="collapsed",
             on_change=_choose_colour,
             args=(state,),
-            width=190,
+            width=250,
         )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="embeddings-map-more"):
+        draw_search(shown, state)
         if state.colour is ColourBy.CLUSTER:
             _cluster_slider(shown, state)
         if len(shown.texts) > MOST_DRAWN:
             _drawn_slider(state)
+    if state.trouble is not None:
+        draw_error(state.trouble)
+    if state.failed is not None:
+        draw_error(state.failed)
     for algorithm in Algorithm:
         _draw_failure(last_making(shown, algorithm, state.dims))
 
 
-def _make_button(shown: Shown, state: MapOfRun, algorithm: Algorithm, making: Making | None) -> None:
+def make_button(
+    shown: Shown, state: MapOfRun, algorithm: Algorithm, making: Making | None, *, place: str = "make"
+) -> None:
+    """Begins that layout; says how long it takes."""
     usable = int(shown.usable().sum())
     seconds = estimate(usable, shown.vectors.shape[1], algorithm, state.dims)
     under_way = making is not None
     few = usable < FEWEST
+    reason = None
     if few:
         reason = f"It takes at least {FEWEST} texts with usable vectors."
-    else:
-        reason = "One layout at a time: let the other one end, or cancel it." if under_way else WHAT_FOR[algorithm]
+    elif under_way:
+        reason = "One layout at a time: let the other one end, or cancel it."
     pressed = st.button(
         f"Make {NAMES[algorithm]}: {spell_seconds(seconds)}",
-        key=f"{KEY}.make.{algorithm}",
+        key=f"{KEY}.{place}.{algorithm}",
         icon=":material/scatter_plot:",
         disabled=under_way or few,
         help=reason,
@@ -96,12 +111,20 @@ def _begin(shown: Shown, state: MapOfRun, algorithm: Algorithm) -> None:
     except PlaygroundError as error:
         state.failed = error
         return
-    state.algorithm = algorithm
+    state.chosen[state.dims], state.algorithm, state.missing = state.algorithm, algorithm, None
 
 
 def _draw_failure(making: Making | None) -> None:
     if making is not None and making.over and making.error is not None:
         draw_error(making.error)
+        st.button(
+            "Dismiss",
+            key=f"{KEY}.dismiss.{making.key.algorithm}",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=forget_making,
+            args=(making,),
+        )
 
 
 def _cluster_slider(shown: Shown, state: MapOfRun) -> None:
@@ -138,12 +161,14 @@ def _drawn_slider(state: MapOfRun) -> None:
 
 def _choose_layout(state: MapOfRun) -> None:
     chosen = entered(f"{KEY}.algorithm")
-    state.algorithm = chosen if isinstance(chosen, Algorithm) else state.algorithm
+    if isinstance(chosen, Algorithm):
+        state.algorithm, state.missing = chosen, None
 
 
 def _choose_dims(state: MapOfRun) -> None:
     chosen = entered(f"{KEY}.dims")
-    state.dims = chosen if isinstance(chosen, int) else state.dims
+    if isinstance(chosen, int):
+        state.turn(chosen)
 
 
 def _choose_colour(state: MapOfRun) -> None:

@@ -9,14 +9,15 @@ from services.embeddings.numbers import sample
 from services.embeddings.records import Floats, Ints
 from ui.components.embedding_map import HIDDEN, MapPoints, MapSeen, embedding_map
 from ui.embeddings.map.colours import Colouring
-from ui.embeddings.map.numbers import neighbours_of, once
+from ui.embeddings.map.numbers import neighbours_of
 from ui.embeddings.map.searching import texts_with
 from ui.embeddings.map.state import Drawn, MapOfRun, Origin
+from ui.embeddings.numbers import computed
 from ui.embeddings.view import Shown
 
 MOST_TEXTS = 2_000
 """The browser gets a text for each point up to so many; of more, those of the points that are spoken of."""
-HEIGHT = 560
+HEIGHT = 520
 _LONGEST_NOTE = 200
 
 
@@ -52,7 +53,7 @@ def _part(shown: Shown, state: MapOfRun, indices: Ints) -> Ints:
         strata = [labels[at] for at in indices] if labels else None
         return sample(len(indices), state.most_drawn, strata=strata)
 
-    return once(of, "", work)
+    return computed(of, "", work)
 
 
 def draw_picture(
@@ -65,6 +66,8 @@ def draw_picture(
     places = np.full(len(shown.texts), -1)
     places[drawn.indices[seen]] = np.flatnonzero(seen)
     stands_out = _emphasis(shown, state)
+    count = int(drawn.visible.sum())
+    caption += f", {count:,} of {len(shown.texts):,} texts" if state.kept_only else ""
     embedding_map(
         MapPoints(coordinates[drawn.indices], classes, _texts(shown, drawn)),
         key=key,
@@ -92,8 +95,8 @@ def _emphasis(shown: Shown, state: MapOfRun) -> Emphasis:
     nobody = np.zeros(0, dtype=np.int64)
     near = neighbours_of(shown, state.picked, state.k)[0] if state.picked is not None else nobody
     lines = tuple((state.picked, int(at)) for at in near if at >= 0) if state.picked is not None else ()
-    if state.words.strip():
-        return Emphasis(texts_with(shown, state.words), lines, dimmed=True)
+    if state.sought:
+        return Emphasis(texts_with(shown, state.sought), lines, dimmed=True)
     chosen = state.selection
     if chosen is not None and (chosen.origin is not Origin.LASSO or chosen.dims != state.dims):
         return Emphasis(chosen.indices, lines, dimmed=True)

@@ -10,10 +10,9 @@ from ui.embeddings.map.controls import NAMES, draw_controls
 from ui.embeddings.map.drawing import draw_picture
 from ui.embeddings.map.making import Making, making_of
 from ui.embeddings.map.numbers import made_layout
-from ui.embeddings.map.picked import draw_picked, draw_ranking
-from ui.embeddings.map.searching import draw_search
-from ui.embeddings.map.selected import draw_narrowing, draw_selected
-from ui.embeddings.map.state import ColourBy, MapOfRun, known_map, new_map
+from ui.embeddings.map.picked import draw_hits, draw_picked, draw_ranking
+from ui.embeddings.map.selected import draw_narrowing, draw_selected, draw_told
+from ui.embeddings.map.state import ColourBy, MapOfRun, Origin, known_map, new_map
 from ui.embeddings.map.table import draw_table_twin
 from ui.embeddings.view import Shown
 from ui.errors import showing_errors
@@ -40,7 +39,6 @@ def _view(shown: Shown) -> None:
         state = known_map(shown) or _begin(shown, made, making)
         _stay_possible(state, list(made[state.dims]), making)
         draw_controls(shown, state, list(made[state.dims]), making)
-        draw_search(shown, state)
         st.fragment(_body, run_every=LOOK_SECONDS if making else None)(shown, state, made[state.dims], making)
 
 
@@ -61,9 +59,13 @@ def _begin(shown: Shown, made: dict[int, dict[Algorithm, Layout]], making: Makin
 
 
 def _stay_possible(state: MapOfRun, made: list[Algorithm], making: Making | None) -> None:
-    """A layout that is neither made nor under way is not shown: PCA is."""
+    """A layout that is neither made nor under way is not shown: what was shown before is, or PCA."""
+    if state.missing in made:
+        state.algorithm, state.missing = state.missing or state.algorithm, None
     if state.algorithm not in made and not _shows(state, making):
-        state.algorithm = Algorithm.PCA
+        before = state.chosen.get(state.dims)  # a layout that was cancelled gives way to it
+        known = before if before in made else None
+        state.algorithm, state.missing = known or Algorithm.PCA, None if known else state.algorithm
 
 
 def _shows(state: MapOfRun, making: Making | None) -> bool:
@@ -90,12 +92,23 @@ def _body(shown: Shown, state: MapOfRun, made: dict[Algorithm, Layout], making: 
         with narrow:
             if making is not None:
                 draw_making(making)
+            _draw_chosen(shown, state, layout)
             if not moving:
-                draw_believing(shown, layout)
-            draw_picked(shown, state)
-            draw_ranking(shown, state)
-        draw_selected(shown, state, layout)
+                draw_believing(shown, state, made, making)
         draw_table_twin(shown, state, layout)
+
+
+def _draw_chosen(shown: Shown, state: MapOfRun, layout: Layout) -> None:
+    """What was clicked, selected and searched for: the newest first."""
+    draw_told(shown, state)
+    for origin in state.chosen_by:
+        if origin is Origin.CLICK:
+            draw_picked(shown, state)
+        elif origin is Origin.LASSO:
+            draw_selected(shown, state, layout)
+        else:
+            draw_ranking(shown, state)
+            draw_hits(shown, state)
 
 
 def _caption(layout: Layout) -> str:

@@ -1,35 +1,21 @@
-"""Figures of maps that took a moment to work out, kept for this browser as long as there is room."""
+"""Figures of maps that took a moment to work out, each worked out once."""
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from collections.abc import Hashable
+from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 
 from services.embeddings.datasets import embedding_store
-from services.embeddings.numbers import Clusters, cluster, distortion, faithfulness, name_clusters, nearest, pca
+from services.embeddings.numbers import Clusters, cluster, distortion, faithfulness, name_clusters, nearest, pca, sample
 from services.embeddings.records import Algorithm, Faithfulness, Floats, Ints, Layout
-from ui.embeddings.bounded import Bounded
-from ui.embeddings.numbers import stamp
+from ui.embeddings.numbers import computed, layout_stamp, stamp
 from ui.embeddings.view import Shown
-from ui.session import kept
 
-MOST = 32
-"""Of a map of 100,000 points the largest has 1.2 MB."""
 MOST_NAMED = 20_000
-"""Texts that names are made of; of more, a part drawn evenly."""
+"""Texts that names are made of; of more, so many chosen at random."""
 MOST_READ = 2_500
 """The same for a selection, and for the rest: they are waited for."""
-
-Found = TypeVar("Found")
-
-
-@dataclass
-class _MapNumbers:
-    """This browser's."""
-
-    found: Bounded[object] = field(default_factory=lambda: Bounded(MOST))
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -42,7 +28,7 @@ class NamedClusters:
 
 def pca_layout(shown: Shown, dims: int) -> Layout:
     """PCA of the run, worked out once."""
-    return once(("pca", *_run(shown), dims), "", lambda: pca(shown.vectors, dims))
+    return computed(("pca", *_run(shown), dims), "", lambda: pca(shown.vectors, dims))
 
 
 def made_layout(shown: Shown, algorithm: Algorithm, dims: int) -> Layout | None:
@@ -54,7 +40,7 @@ def made_layout(shown: Shown, algorithm: Algorithm, dims: int) -> Layout | None:
 
 def faithfulness_of(shown: Shown, layout: Layout) -> Faithfulness:
     """How far that picture can be believed, worked out once."""
-    return once(
+    return computed(
         ("faithfulness", *_picture(shown, layout)),
         "Measuring how far the picture can be believed",
         lambda: faithfulness(shown.vectors, layout.coordinates),
@@ -63,7 +49,7 @@ def faithfulness_of(shown: Shown, layout: Layout) -> Faithfulness:
 
 def distortion_of(shown: Shown, layout: Layout) -> Floats:
     """Of each point, how many of its true neighbours the picture lost, worked out once."""
-    return once(
+    return computed(
         ("distortion", *_picture(shown, layout)),
         "Measuring which points stand wrong",
         lambda: distortion(shown.vectors, layout.coordinates),
@@ -77,12 +63,12 @@ def clusters_of(shown: Shown, count: int | None) -> NamedClusters:
         found = cluster(shown.vectors, count)
         return NamedClusters(found, names_of(shown, found.labels))
 
-    return once(("clusters", *_run(shown), count), "Finding clusters", work)
+    return computed(("clusters", *_run(shown), count), "Finding clusters", work)
 
 
 def names_of(shown: Shown, labels: Ints) -> tuple[str, ...]:
     """What each group is about, by the words that set it apart."""
-    part = _evenly(np.arange(len(labels)), MOST_NAMED)
+    part = _at_most(np.arange(len(labels)), MOST_NAMED)
     names: tuple[str, ...] = name_clusters([shown.texts.texts[at] for at in part], labels[part], words=3)
     return names
 
@@ -92,16 +78,29 @@ def words_of_selection(shown: Shown, indices: Ints) -> str:
 
     def work() -> str:
         rest = np.setdiff1d(np.arange(len(shown.texts)), indices)
-        part = np.concatenate([chosen := _evenly(indices, MOST_READ), _evenly(rest, MOST_READ)])
+        part = np.concatenate([chosen := _at_most(indices, MOST_READ), _at_most(rest, MOST_READ)])
         labels = np.where(np.arange(len(part)) < len(chosen), 0, 1)
         return name_clusters([shown.texts.texts[at] for at in part], labels, words=8)[0]
 
-    return once(("words", *_run(shown), hash(indices.tobytes())), "Reading the selection", work)
+    return computed(("words", *_run(shown), hash(indices.tobytes())), "Reading the selection", work)
 
 
-def _evenly(indices: Ints, most: int) -> Ints:
-    """All of them; of more than *most*, every so many."""
-    return indices[:: max(1, -(-len(indices) // most))]
+def _at_most(indices: Ints, most: int) -> Ints:
+    """All of them; of more than *most*, so many chosen at random, always the same."""
+    return indices if len(indices) <= most else indices[sample(len(indices), most)]
+
+
+def all_equal(shown: Shown) -> bool:
+    """Whether every usable vector is the same, of two or more."""
+
+    def work() -> bool:
+        usable = np.flatnonzero(shown.usable())
+        first = np.asarray(shown.vectors[usable[0]])
+        return all(
+            (np.asarray(shown.vectors[usable[at : at + _BLOCK]]) == first).all() for at in range(0, len(usable), _BLOCK)
+        )
+
+    return int(shown.usable().sum()) > 1 and computed(("all equal", *_run(shown)), "", work)
 
 
 def neighbours_of(shown: Shown, index: int, k: int) -> tuple[Ints, Floats]:
@@ -112,22 +111,11 @@ def neighbours_of(shown: Shown, index: int, k: int) -> tuple[Ints, Floats]:
         found = nearest(shown.vectors, query, k, leave_out=np.array([index]))
         return found.indices[0], found.similarities[0]
 
-    return once(("neighbours", *_run(shown), index, k), "", work)
-
-
-def once(of: tuple[Hashable, ...], doing: str, work: Callable[[], Found]) -> Found:
-    """What *work* makes, from memory where *of* was worked out lately. *doing* is said beside a spinner; empty: at once."""
-    found = kept(_MapNumbers).found
-    if not doing or of in found:
-        return cast(Found, found.get(of, work))
-    with st.spinner(doing, show_time=True):
-        return cast(Found, found.get(of, work))
+    return computed(("neighbours", *_run(shown), index, k), "", work)
 
 
 def _picture(shown: Shown, layout: Layout) -> tuple[Hashable, ...]:
-    # A layout that was made again stands elsewhere.
-    places = hash(np.ascontiguousarray(layout.coordinates[:64]).tobytes())
-    return *_run(shown), layout.algorithm, layout.dims, places
+    return *_run(shown), layout_stamp(layout)
 
 
 def _run(shown: Shown) -> tuple[Hashable, ...]:

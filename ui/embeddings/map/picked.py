@@ -6,7 +6,7 @@ import streamlit as st
 from services.embeddings.records import Floats, Ints
 from ui.embeddings.map.controls import KEY
 from ui.embeddings.map.numbers import clusters_of, neighbours_of
-from ui.embeddings.map.searching import MOST_RANKED
+from ui.embeddings.map.searching import MOST_RANKED, texts_with
 from ui.embeddings.map.state import ColourBy, MapOfRun
 from ui.embeddings.tables import cut
 from ui.embeddings.view import Shown
@@ -16,15 +16,22 @@ from ui.session import entered, mirror
 MOST_DRAWN = 600
 """Characters of a text beside the map; the others open."""
 MOST_OPENED = 20_000
-_LONGEST_ROW = 110
+_LONGEST_ROW = 60
+FIRST_NEIGHBOURS = 10
+"""Listed at once."""
 NEAREST = 15
 """Of a point, how many around it on the map count as near it."""
 
 
+_FROM_THE_LEFT = """<style>[class*='st-key-embeddings-map-list'] button {text-align: left; justify-content: flex-start;}
+[class*='st-key-embeddings-map-list'] button p {text-align: left;}</style>"""
+
+
 def draw_picked(shown: Shown, state: MapOfRun) -> None:
     """The text in focus with what is known of it; how to get one where there is none."""
+    st.html(_FROM_THE_LEFT)
     if state.picked is None:
-        if state.query is None:
+        if state.query is None and state.selection is None and not state.sought:
             st.caption(
                 ":material/touch_app: Click a point to read its text and see its true neighbours. Draw a lasso around points to "
                 "read, narrow, label or save them."
@@ -59,9 +66,27 @@ def draw_ranking(shown: Shown, state: MapOfRun) -> None:
     best = [int(at) for at in order[:MOST_RANKED] if not np.isnan(scores[at])]
     with st.container(border=True, key="embeddings-map-ranking"):
         st.markdown(f"**Nearest to** “{literal(cut(state.query.text, 120))}”")
-        with st.container(height=300, border=False, gap=None):
+        with st.container(gap=None, key="embeddings-map-list-ranked"):
             for at in best:
-                _row(shown, state, at, float(scores[at]), key="ranked", icon=None)
+                _row(shown, state, at, float(scores[at]), key="ranked")
+
+
+def draw_hits(shown: Shown, state: MapOfRun) -> None:
+    """The first of the texts that hold what is searched for, those on the map before the others."""
+    if not state.sought:
+        return
+    found = texts_with(shown, state.sought)
+    if not len(found):
+        return
+    visible = state.shown_of(len(shown.texts))[found]
+    first = np.concatenate([found[visible], found[~visible]])[:MOST_RANKED]
+    with st.container(border=True, key="embeddings-map-hits"):
+        st.markdown(f"**Texts with** “{literal(cut(state.sought, 120))}”")
+        with st.container(gap=None, key="embeddings-map-list-hits"):
+            for at in first:
+                _row(shown, state, int(at), None, key="hit")
+        if len(found) > len(first):
+            st.caption(f"And {len(found) - len(first):,} more: the table below has them all.")
 
 
 def _draw_neighbours(shown: Shown, state: MapOfRun, index: int) -> None:
@@ -82,20 +107,33 @@ def _draw_neighbours(shown: Shown, state: MapOfRun, index: int) -> None:
     near = _near_on_map(state, index, max(NEAREST, len(indices)))
     found = [(int(at), float(one)) for at, one in zip(indices, similarities, strict=True) if at >= 0]
     kept = sum(at in near for at, _ in found)
-    st.caption(f"The {len(found)} most alike by their vectors; {kept} of them are near it in the picture too (✓).")
-    with st.container(height=min(360, 44 + 34 * len(found)), border=False, gap=None):
-        for at, similarity in found:
-            icon = ":material/check:" if at in near else ":material/north_east:"
-            _row(shown, state, at, similarity, key="neighbour", icon=icon)
+    st.caption(
+        f"The {len(found)} most alike by their vectors: {kept} are near it in the picture too (:material/check:), "
+        f"{len(found) - kept} are far away there (:material/north_east:)."
+    )
+    with st.container(gap=None, key="embeddings-map-list-neighbours"):
+        for at, similarity in found[:FIRST_NEIGHBOURS]:
+            _neighbour(shown, state, at, similarity, near)
+        if len(found) > FIRST_NEIGHBOURS:
+            with st.expander(f"{len(found) - FIRST_NEIGHBOURS:,} more"):
+                for at, similarity in found[FIRST_NEIGHBOURS:]:
+                    _neighbour(shown, state, at, similarity, near)
 
 
-def _row(shown: Shown, state: MapOfRun, at: int, similarity: float, *, key: str, icon: str | None) -> None:
+def _neighbour(shown: Shown, state: MapOfRun, at: int, similarity: float, near: set[int]) -> None:
+    icon = ":material/check:" if at in near else ":material/north_east:"
+    _row(shown, state, at, similarity, key="neighbour", icon=icon)
+
+
+def _row(
+    shown: Shown, state: MapOfRun, at: int, similarity: float | None, *, key: str, icon: str | None = None
+) -> None:
+    said = "" if similarity is None else f"**{similarity:.2f}** "
     st.button(
-        f"**{similarity:.2f}** {literal(cut(shown.texts.texts[at], _LONGEST_ROW))}",
+        said + (literal(cut(shown.texts.texts[at], _LONGEST_ROW)) or "*(an empty text)*"),
         key=f"{KEY}.{key}.{at}",
         icon=icon,
         type="tertiary",
-        wrap=False,
         on_click=state.pick,
         args=(at,),
     )

@@ -7,10 +7,9 @@ from services.embeddings.numbers import nearest
 from services.embeddings.records import Floats, Ints
 from services.errors import PlaygroundError, UnexpectedReply
 from ui.embeddings.asking import embed_queries
-from ui.embeddings.map.numbers import once
-from ui.embeddings.map.state import ColourBy, MapOfRun, Query
+from ui.embeddings.map.state import MapOfRun, Query
+from ui.embeddings.numbers import computed
 from ui.embeddings.view import Shown
-from ui.errors import draw_error
 from ui.foreign_text import literal
 from ui.session import mirror, typed_into
 
@@ -26,54 +25,47 @@ def texts_with(shown: Shown, words: str) -> Ints:
         texts = shown.texts.texts
         return np.fromiter((at for at, text in enumerate(texts) if sought in text.casefold()), np.int64)
 
-    return once(("texts with", shown.dataset.id, len(shown.texts), sought), "", work)
+    return computed(("texts with", shown.dataset.id, len(shown.texts), sought), "", work)
 
 
 def draw_search(shown: Shown, state: MapOfRun) -> None:
-    """The field, how many were found, and the way to what is nearest in meaning."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="embeddings-map-search"):
-        st.text_input(
-            "Search",
-            key=mirror(KEY, state.words),
-            type="search",
-            live=True,
-            placeholder="words, or a question",
-            on_change=_search,
-            args=(state,),
-            width=420,
-        )
-        asked = st.button(
-            "Nearest in meaning",
-            key=f"{KEY}.nearest",
-            icon=":material/near_me:",
-            disabled=not state.words.strip(),
-            help="Embeds what you wrote with the endpoint of this run, colours all texts by their similarity to it, and ranks "
-            "them. One request.",
-        )
-        if state.query is not None:
-            st.button("Forget the query", key=f"{KEY}.forget", type="tertiary", on_click=_forget, args=(state,))
+    """The field, how many were found, and the way to what is nearest in meaning. Within a row of controls."""
+    st.text_input(
+        "Search",
+        key=mirror(KEY, state.words),
+        type="search",
+        live=True,
+        label_visibility="collapsed",
+        placeholder="Search: words, or a question",
+        on_change=_search,
+        args=(state,),
+        width=340,
+    )
+    asked = st.button(
+        "Nearest in meaning",
+        key=f"{KEY}.nearest",
+        icon=":material/near_me:",
+        disabled=not state.words.strip(),
+        help="Embeds what you wrote with the endpoint of this run, colours all texts by their similarity to it, and ranks "
+        "them. One request.",
+    )
+    if state.query is not None:
+        st.button("Forget the query", key=f"{KEY}.forget", type="tertiary", on_click=state.forget_query)
+    if state.sought:
+        _draw_count(shown, state)
     if asked and state.words.strip():
         _ask(shown, state)
-    if state.words.strip():
-        _draw_count(shown, state)
-    if state.trouble is not None:
-        draw_error(state.trouble)
 
 
 def _draw_count(shown: Shown, state: MapOfRun) -> None:
-    found = texts_with(shown, state.words)
+    found = texts_with(shown, state.sought)
     hidden = int((~state.shown_of(len(shown.texts))[found]).sum())
-    said = f"{len(found):,} of {len(shown.texts):,} hold “{literal(state.words.strip())}”"
-    st.caption(said + (f", {hidden:,} of them left out of the map." if hidden else "."))
+    said = f"{len(found):,} of {len(shown.texts):,} hold “{literal(state.sought)}”"
+    st.caption(said + (f", {hidden:,} of them left out of the map." if hidden else "."), width="content")
 
 
 def _search(state: MapOfRun) -> None:
-    state.words = typed_into(KEY)
-
-
-def _forget(state: MapOfRun) -> None:
-    state.query = None
-    state.colour = ColourBy.LABEL if state.colour is ColourBy.SCORE else state.colour
+    state.seek(typed_into(KEY))
 
 
 def _same_size(shown: Shown, query: Floats) -> None:
@@ -98,5 +90,5 @@ def _ask(shown: Shown, state: MapOfRun) -> None:
     scores = np.full(len(shown.texts), np.nan, dtype=np.float32)
     known = found.indices[0] >= 0
     scores[found.indices[0][known]] = found.similarities[0][known]
-    state.query, state.colour, state.words = Query(text, scores), ColourBy.SCORE, ""
+    state.ask(Query(text, scores))
     st.rerun()  # what stands above, the colours among it, was drawn before

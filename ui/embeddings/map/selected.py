@@ -1,11 +1,13 @@
 """The texts of a selection: read them, narrow the map to them, label them, save them."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
 from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Ints, Layout
-from services.errors import PlaygroundError
+from services.errors import BadInput, PlaygroundError
 from ui.embeddings.map.controls import KEY
 from ui.embeddings.map.numbers import clusters_of, words_of_selection
 from ui.embeddings.map.rows import TEXT, Known, columns_of, draw_file
@@ -39,15 +41,14 @@ def draw_narrowing(shown: Shown, state: MapOfRun) -> None:
 
 def draw_selected(shown: Shown, state: MapOfRun, layout: Layout) -> None:
     """The selection with what can be done with it."""
-    _draw_told(shown, state)
     if state.selection is None:
         return
     indices = state.selection.indices
     with st.container(border=True, key="embeddings-map-selected"):
         _draw_head(shown, state, indices)
         words = st.container()
-        _draw_rows(shown, state, layout, indices)
         _draw_labelling(shown, state, indices)
+        _draw_rows(shown, state, layout, indices)
         if len(indices) < len(shown.texts):
             with words:  # last: of many texts it takes a moment
                 _draw_words(shown, indices)
@@ -108,23 +109,29 @@ def _draw_labelling(shown: Shown, state: MapOfRun, indices: Ints) -> None:
             "Label them",
             key=seed(key, ""),
             max_chars=LONGEST_LABEL,
-            placeholder="what they have in common; empty takes their labels away",
-            width=380,
+            placeholder="what they have in common",
             autocomplete="off",
         )
         pressed = st.form_submit_button("Write the label", icon=":material/label:", key=f"{KEY}.write")
     if pressed:
-        label = typed_into(key).strip()
-        labels = list(shown.texts.labels or ("",) * len(shown.texts))
-        for at in indices:
-            labels[at] = label
-        said = f"Labelled {len(indices):,} “{label}”." if label else f"Took the labels of {len(indices):,} away."
-        _write(shown, state, tuple(labels), said, undoing=False)
+        _label(shown, state, indices, typed_into(key).strip())
+    labels = shown.texts.labels or ()
+    if labels and any(labels[at] for at in indices):
+        taken = st.button("Take their labels away", key=f"{KEY}.unlabel", icon=":material/label_off:", type="tertiary")
+        if taken:
+            _write(shown, state, dict.fromkeys(map(int, indices), ""), f"Took the labels of {len(indices):,} away.")
     if state.labelling is not None:
         draw_error(state.labelling)
 
 
-def _draw_told(shown: Shown, state: MapOfRun) -> None:
+def _label(shown: Shown, state: MapOfRun, indices: Ints, label: str) -> None:
+    if not label:
+        state.labelling = BadInput("There is no label.", "Write what these texts have in common.")
+        return
+    _write(shown, state, dict.fromkeys(map(int, indices), label), f"Labelled {len(indices):,} “{label}”.")
+
+
+def draw_told(shown: Shown, state: MapOfRun) -> None:
     """What the last change of labels did, and the way back."""
     if not state.past_labels:
         return
@@ -135,19 +142,20 @@ def _draw_told(shown: Shown, state: MapOfRun) -> None:
             _write(shown, state, state.past_labels[-1], "The labels are as they were before.", undoing=True)
 
 
-def _write(shown: Shown, state: MapOfRun, labels: tuple[str, ...], said: str, *, undoing: bool) -> None:
-    before = shown.texts.labels or ("",) * len(shown.texts)
+def _write(shown: Shown, state: MapOfRun, labels: Mapping[int, str], said: str, *, undoing: bool = False) -> None:
+    """Change only these: another tab may have changed others meanwhile."""
+    old = shown.texts.labels or ("",) * len(shown.texts)
+    before = {index: old[index] for index in labels}
     try:
         embedding_store().put_labels(shown.owner, shown.dataset.id, labels)
     except PlaygroundError as error:
         state.labelling = error
         return
     forget_texts(shown.dataset.id)
-    state.select(None)
     if undoing:
         state.past_labels.pop()
     else:
         state.note_labels(before)
         state.colour = ColourBy.LABEL
-    state.told, state.labellings = said, state.labellings + 1
+    state.labelling, state.told, state.labellings = None, said, state.labellings + 1
     st.rerun()  # all of it: whoever shows the texts has the old labels

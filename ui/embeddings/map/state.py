@@ -1,6 +1,7 @@
 """What a tab remembers of a run's map: how it is drawn, what was clicked, lassoed, searched, left out."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,6 +15,8 @@ from ui.session import remembered
 
 MOST_MAPS = 4
 MOST_UNDO = 5
+MOST_STEPS = 20
+"""Ways back from narrowing."""
 MOST_DRAWN = 100_000
 """Points on the map unless more are asked for."""
 
@@ -30,12 +33,19 @@ class ColourBy(StrEnum):
     SCORE = "Nearness to a query"
     NOTHING = "Nothing"
 
+    @property
+    def spelled(self) -> str:
+        """As one chooses it."""
+        return "One colour" if self is ColourBy.NOTHING else f"Colour by {self[0].lower()}{self[1:]}"
+
 
 class Origin(StrEnum):
-    """How a selection came about; for people."""
+    """How texts were chosen."""
 
     LASSO = "lasso"
     TABLE = "table"
+    CLICK = "click"
+    SEARCH = "search"
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,14 @@ class MapOfRun:
     algorithm: Algorithm
     dims: int
     colour: ColourBy
+    chosen: dict[int, Algorithm] = field(default_factory=dict)
+    """By dimensions, the layout that was shown last: the way back finds it."""
+    missing: Algorithm | None = None
+    """What is wanted and not made, so that PCA is shown in its place."""
+    colour_before: ColourBy | None = None
+    """Before a query gave the colours."""
+    label_order: tuple[str, ...] = ()
+    """Labels by the places of their colours: another label takes nobody's."""
     clusters: int | None = None
     """How many; None: as many as the vectors suggest."""
     most_drawn: int = MOST_DRAWN
@@ -86,6 +104,8 @@ class MapOfRun:
     k: int = 10
     """True neighbours of what was clicked."""
     selection: Selection | None = None
+    chosen_by: tuple[Origin, ...] = (Origin.CLICK, Origin.LASSO, Origin.SEARCH)
+    """What stands beside the map, the newest first."""
     chosen_elsewhere: int = 0
     """Counts selections that the table did not make: its own marks are over then."""
     let_go: int = 0
@@ -93,8 +113,8 @@ class MapOfRun:
     kept_only: list[Mask] = field(default_factory=list)
     """What is left on the map, step by step; empty: everything."""
     drawn: Drawn | None = None
-    past_labels: list[tuple[str, ...]] = field(default_factory=list)
-    """Labels before each change that was made here, the last one last."""
+    past_labels: list[Mapping[int, str]] = field(default_factory=list)
+    """What each change that was made here has changed, as it was before; the last one last."""
     trouble: PlaygroundError | None = None
     """Why the search asked for nothing."""
     failed: PlaygroundError | None = None
@@ -109,11 +129,13 @@ class MapOfRun:
     def pick(self, index: int | None) -> None:
         """Let that text be the one in focus, or none."""
         self.picked = index
+        self._is_newest(Origin.CLICK)
         self.labelling, self.told = None, ""
 
     def select(self, indices: Ints | None, origin: Origin = Origin.LASSO) -> None:
         """Let these be the selection; none for nothing."""
         self.selection = None if indices is None or not len(indices) else Selection(indices, origin, self.dims)
+        self._is_newest(Origin.LASSO)
         self.chosen_elsewhere += origin is not Origin.TABLE
         self.let_go += self.selection is None or origin is not Origin.LASSO
         self.labelling, self.told = None, ""
@@ -121,6 +143,7 @@ class MapOfRun:
     def leave(self, mask: Mask) -> None:
         """Show only these from now on."""
         self.kept_only.append(mask)
+        del self.kept_only[:-MOST_STEPS]
         self.select(None)
         if self.picked is not None and not mask[self.picked]:
             self.picked = None
@@ -133,7 +156,39 @@ class MapOfRun:
         """Show everything again."""
         self.kept_only.clear()
 
-    def note_labels(self, before: tuple[str, ...]) -> None:
+    def turn(self, dims: int) -> None:
+        """Show it in so many dimensions, in the layout that was shown there last."""
+        self.chosen[self.dims] = self.missing or self.algorithm
+        self.dims, self.algorithm, self.missing = dims, self.chosen.get(dims, self.chosen[self.dims]), None
+
+    def ask(self, query: Query) -> None:
+        """Colour by it."""
+        if self.colour is not ColourBy.SCORE:
+            self.colour_before = self.colour
+        self.query, self.colour = query, ColourBy.SCORE
+        self._is_newest(Origin.SEARCH)
+
+    def seek(self, words: str) -> None:
+        """Let texts with these words stand out."""
+        self.words = words
+        self._is_newest(Origin.SEARCH)
+
+    def _is_newest(self, origin: Origin) -> None:
+        self.chosen_by = (origin, *(one for one in self.chosen_by if one is not origin))
+
+    def forget_query(self) -> None:
+        """Have the colours that were there before."""
+        if self.colour is ColourBy.SCORE:
+            self.colour = self.colour_before or ColourBy.NOTHING
+        self.query = None
+
+    @property
+    def sought(self) -> str:
+        """The words that texts are to hold; none where they were asked for in meaning."""
+        words = self.words.strip()
+        return "" if self.query is not None and self.query.text == words else words
+
+    def note_labels(self, before: Mapping[int, str]) -> None:
         """Remember labels as they were, for a way back."""
         self.past_labels.append(before)
         del self.past_labels[:-MOST_UNDO]

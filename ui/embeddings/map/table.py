@@ -22,9 +22,7 @@ _ORDERS = (NUMBER, TEXT, LABEL, LENGTH, DISTORTION, SIMILARITY)
 
 def draw_table_twin(shown: Shown, state: MapOfRun, layout: Layout) -> None:
     """Every text, sorted and searched; those that are chosen are ringed on the map."""
-    twin = st.expander(
-        f"Table of all {len(shown.texts):,} texts", icon=":material/table:", key=f"{KEY}.twin", on_change="rerun"
-    )
+    twin = st.expander(_headline(shown, state), icon=":material/table:", key=f"{KEY}.twin", on_change="rerun")
     if not twin.open:
         return
     with twin:
@@ -39,12 +37,18 @@ def draw_table_twin(shown: Shown, state: MapOfRun, layout: Layout) -> None:
         draw_file(shown, state, known, indices, key=f"{KEY}.twin-csv", file_name=name)
 
 
+def _headline(shown: Shown, state: MapOfRun) -> str:
+    if state.kept_only:
+        return f"Table of what is left on the map: {int(state.kept_only[-1].sum()):,} of {len(shown.texts):,} texts"
+    return "Table of the text" if len(shown.texts) == 1 else f"Table of all {len(shown.texts):,} texts"
+
+
 def _found(shown: Shown, state: MapOfRun) -> Ints:
     """What is left on the map, and holds what is searched for; points without a place too."""
     visible = np.flatnonzero(state.shown_of(len(shown.texts)))
-    if not state.words.strip():
+    if not state.sought:
         return visible
-    found = np.intersect1d(visible, texts_with(shown, state.words))
+    found = np.intersect1d(visible, texts_with(shown, state.sought))
     st.caption(f"{len(found):,} that hold what is searched for above.")
     return found
 

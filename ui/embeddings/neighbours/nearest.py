@@ -14,7 +14,7 @@ from ui.embeddings.other_runs import as_shown, names_of, others
 from ui.embeddings.tables import Columns, draw_table
 from ui.embeddings.view import Shown
 from ui.foreign_text import literal
-from ui.session import entered, mirror
+from ui.session import entered, mirror, mirror_choice
 
 MOST = 50
 DEEP = 200
@@ -82,7 +82,7 @@ def _draw_choices(shown: Shown, view: NeighboursView) -> None:
     beside.multiselect(
         "Beside it",
         list(there),
-        key=mirror(f"{_KEY}.beside", _beside(shown, view)),
+        key=mirror_choice(f"{_KEY}.beside", _beside(shown, view), there),
         format_func=lambda key: there[key],
         on_change=_choose_beside,
         args=(view,),

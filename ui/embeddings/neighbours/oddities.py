@@ -1,5 +1,7 @@
 """Texts that say the same as another one, and texts that are like none."""
 
+import math
+
 import streamlit as st
 
 from services.embeddings.numbers import near_duplicates, outliers
@@ -31,7 +33,7 @@ def draw_duplicates(shown: Shown, view: NeighboursView) -> None:
     if found.looked_at < found.of:
         st.caption(f"Among {found.looked_at:,} of {found.of:,} texts, drawn at random.")
     if not found.pairs:
-        st.info(f"No two texts are {view.least:.2f} similar or more.", icon=":material/check:")
+        _draw_nearest_pair(shown, view)
         return
     listed = f"; the {len(found.pairs):,} most alike are listed" if found.found > len(found.pairs) else ""
     st.markdown(f"**{'1 pair' if found.found == 1 else f'{found.found:,} pairs'}**{listed}")
@@ -51,6 +53,25 @@ def draw_duplicates(shown: Shown, view: NeighboursView) -> None:
         on_pick=lambda row: _show(view, found.pairs[row].first),
     )
     st.caption("Choose a row to see the neighbours of its first text.")
+
+
+def _draw_nearest_pair(shown: Shown, view: NeighboursView) -> None:
+    """That there are none, how near the nearest ones are, and the way there."""
+    of = ("nearest pair", stamp(shown.owner, shown.run))
+    pairs = computed(
+        of, "Looking for the two most alike", lambda: near_duplicates(shown.vectors, least=LEAST, most=1)
+    ).pairs
+    none = f"No two texts are {view.least:.2f} similar or more."
+    if not pairs:
+        st.info(f"{none} No two reach {LEAST:.2f} either.", icon=":material/check:")
+        return
+    least = math.floor(100 * pairs[0].similarity + 1e-4) / 100  # a float32 is a little less than 0.96
+    st.info(f"{none} The two most alike: {pairs[0].similarity:.3f}.", icon=":material/check:")
+    if least < view.least:
+        st.button(
+            f"Show pairs from {least:.2f}", key=f"{_KEY}.lower", on_click=_lower, args=(view, least),
+            icon=":material/tune:",
+        )  # fmt: skip
 
 
 def draw_outliers(shown: Shown, view: NeighboursView) -> None:
@@ -85,6 +106,10 @@ def draw_outliers(shown: Shown, view: NeighboursView) -> None:
 def _show(view: NeighboursView, place: int) -> None:
     view.part = Part.NEAREST
     choose_text(view, place)
+
+
+def _lower(view: NeighboursView, least: float) -> None:
+    view.least = least
 
 
 def _set_least(view: NeighboursView) -> None:

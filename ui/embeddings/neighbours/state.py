@@ -1,15 +1,12 @@
-"""What the neighbours view remembers of a dataset, for this browser."""
+"""What the neighbours view remembers of a dataset, for this tab."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.embeddings.records import Floats
 from services.errors import PlaygroundError
-from ui.embeddings.bounded import Bounded
+from ui.embeddings.tab_views import tab_view
 from ui.embeddings.view import Shown
-from ui.session import kept
-
-KEPT_DATASETS = 8
 
 
 class Part(StrEnum):
@@ -69,11 +66,6 @@ class NeighboursView:
     matrix_many: int = 30
 
 
-@dataclass
-class _Views:
-    by_dataset: Bounded[NeighboursView] = field(default_factory=lambda: Bounded(KEPT_DATASETS))
-
-
 def view_of(shown: Shown) -> NeighboursView:
-    """What is remembered of that dataset."""
-    return kept(_Views).by_dataset.get((shown.owner, shown.dataset.id), NeighboursView)
+    """What this tab has chosen in that dataset."""
+    return tab_view(NeighboursView, shown)

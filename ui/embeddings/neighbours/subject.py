@@ -8,7 +8,7 @@ import streamlit as st
 
 from services.embeddings.records import Floats
 from services.errors import PlaygroundError
-from ui.embeddings.asking import embed_queries
+from ui.embeddings.asking import ask_again, embed_queries
 from ui.embeddings.neighbours.state import Asked, NeighboursView, Subject
 from ui.embeddings.other_runs import names_of
 from ui.embeddings.tables import cut
@@ -138,10 +138,12 @@ def _embed(asked: Asked, run: Shown) -> None:
 def _ask(view: NeighboursView) -> None:
     view.typed = str(entered(f"{_KEY}.query") or "")
     view.asked = Asked(view.typed.strip()) if view.typed.strip() else None
+    ask_again([view.typed.strip()])
 
 
 def _again(view: NeighboursView, asked: Asked) -> None:
     if view.asked is asked:  # a second click finds another one
+        ask_again([asked.text])
         view.asked = replace(asked, errors={})
 
 

@@ -8,15 +8,16 @@ import streamlit as st
 from services.embeddings.numbers import Query, check_retrieval
 from services.embeddings.records import Run
 from services.errors import PlaygroundError
-from ui.embeddings.asking import embed_queries
+from ui.embeddings.asking import ask_again, embed_queries
 from ui.embeddings.numbers import stamp
 from ui.embeddings.other_runs import as_shown, names_of, others
 from ui.embeddings.retrieval.state import Check, RetrievalView
 from ui.embeddings.view import Shown
 from ui.foreign_text import literal
-from ui.session import entered, mirror
+from ui.session import entered, mirror_choice
 
 KS = (1, 5, 10)
+POLL_SECONDS = 1.0
 FEW = 3
 """Runs that are checked unless others are chosen."""
 _KEY = "embeddings.retrieval"
@@ -32,7 +33,7 @@ def draw_check(shown: Shown, view: RetrievalView, queries: Sequence[Query]) -> N
         st.multiselect(
             "Runs",
             keys,
-            key=mirror(f"{_KEY}.runs", chosen),
+            key=mirror_choice(f"{_KEY}.runs", chosen, names),
             format_func=lambda key: names[key],
             on_change=_choose,
             args=(view,),
@@ -51,7 +52,11 @@ def draw_check(shown: Shown, view: RetrievalView, queries: Sequence[Query]) -> N
     )
     if view.check is not None:
         for run in [run for run in there if run.key in view.check.left]:
-            _run(as_shown(shown, run), view.check)
+            with view.check.claim(run.key) as mine:
+                if mine:
+                    _run(as_shown(shown, run), view.check)
+        if view.check.asking:
+            st.fragment(_wait, run_every=POLL_SECONDS)(view.check)
 
 
 def _cost(count: int, runs: Sequence[Run], names: dict[str, str]) -> str:
@@ -67,7 +72,15 @@ def _cost(count: int, runs: Sequence[Run], names: dict[str, str]) -> str:
 def _begin(view: RetrievalView, queries: tuple[Query, ...], runs: tuple[str, ...], click: int) -> None:
     if click == view.clicks:
         view.clicks += 1
+        ask_again([query.text for query in queries])
         view.check = Check(queries, runs)
+
+
+def _wait(check: Check) -> None:
+    """Tell that another tab asks, and draw everything anew when it is over."""
+    if not check.asking:
+        st.rerun()
+    st.caption("Another tab of this browser is asking these queries; what comes of it is shown here, too.")
 
 
 def _run(run: Shown, check: Check) -> None:
@@ -78,8 +91,9 @@ def _run(run: Shown, check: Check) -> None:
         check.errors[key] = error
         return
     with st.spinner(f"Looking through {len(run.texts):,} texts", show_time=True):
-        check.figures[key] = check_retrieval(run.vectors, vectors, [query.expected for query in check.queries], KS)
-    check.stamps[key] = stamp(run.owner, run.run)
+        found = check_retrieval(run.vectors, vectors, [query.expected for query in check.queries], KS)
+        check.stamps[key] = stamp(run.owner, run.run)  # inside the spinner: its end is where a click ends the script
+        check.figures[key] = found
 
 
 def _choose(view: RetrievalView) -> None:

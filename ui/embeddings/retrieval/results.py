@@ -34,6 +34,8 @@ def draw_results(shown: Shown, view: RetrievalView) -> None:
     """Draw what the last check found in the runs that are still as they were."""
     check = view.check
     if check is None:
+        if view.typed.strip():
+            return
         st.info(
             "Write down what people will look for, and which text should answer it: the check says how often a model finds it.",
             icon=":material/fact_check:",
@@ -98,7 +100,9 @@ def _verdict(other: RetrievalFigures, best: RetrievalFigures, other_name: str, b
     if gain.told_apart:
         return f":material/check_circle: **{a} finds the answers higher up than {b}**: MRR {gain.value:+.2f}{sure}."
     queries = "1 query" if gain.of == 1 else f"{gain.of:,} queries"
-    return f"{a} and {b} cannot be told apart by {queries}: MRR {gain.value:+.2f}{sure}. More queries would."
+    if gain.value == gain.low == gain.high == 0:
+        return f"{a} and {b} find every answer in the same place, over {queries}."
+    return f"{a} and {b} cannot be told apart by {queries}: MRR {gain.value:+.2f}{sure}. More queries may tell."
 
 
 def _draw_queries(

@@ -2,23 +2,37 @@
 
 const NEAREST = 400;
 const DISTANCE = 4; // of the eye from the middle of three dimensions
-const LENS = 2.8;
+const CLOSEST = 0.02; // of the world: no frame is narrower than that
 
 const limited = (low, value, high) => Math.min(high, Math.max(low, value));
 
 class Camera {
   constructor() {
     this.width = this.height = 1;
-    this.span = [2, 2, 2];
+    this.home = { middle: [0, 0, 0], span: [2, 2, 2] }; // what is in view at first
     this.margins = [0, 0]; // pixels that no point is put into at first, across and down
     this.version = 0; // counts changes
     this.reset();
   }
 
-  fits(width, height, span, margins) {
-    if (width === this.width && height === this.height && String([span, margins]) === String([this.span, this.margins])) return;
-    Object.assign(this, { width, height, span, margins });
+  fits(width, height, margins) {
+    if (width === this.width && height === this.height && String(margins) === String(this.margins)) return;
+    Object.assign(this, { width, height, margins });
     this.version += 1;
+  }
+
+  // Let that box be what is in view at first. Whoever has looked closer stays there, unless other points are drawn.
+  frames(home, others) {
+    const untouched = this.version === this.resetAt;
+    this.home = home;
+    if (others || untouched) this.reset();
+    else this.version += 1;
+  }
+
+  resets(view) {
+    Object.assign(this, view);
+    this.version += 1;
+    this.resetAt = this.version;
   }
 
   // The matrix for somebody who starts from Python's own coordinates.
@@ -49,13 +63,11 @@ class Camera {
 
 export class FlatCamera extends Camera {
   reset() {
-    this.zoom = 1;
-    this.centre = [0, 0];
-    this.version += 1;
+    this.resets({ zoom: 1, centre: this.home.middle.slice(0, 2) });
   }
 
   get scale() { // pixels for one unit of the world
-    const [x, y] = this.span.map((span) => Math.max(span, 0.1));
+    const [x, y] = this.home.span.map((span) => Math.max(span, CLOSEST));
     const room = (size, margin) => Math.max(size - margin, size / 3);
     return this.zoom * Math.min(room(this.width, this.margins[0]) / x, room(this.height, this.margins[1]) / y);
   }
@@ -94,11 +106,19 @@ export class FlatCamera extends Camera {
 
 export class RoundCamera extends Camera {
   reset() {
-    Object.assign(this, { zoom: 1, yaw: 0.6, pitch: 0.35, shift: [0, 0] });
-    this.version += 1;
+    this.resets({ zoom: 1, yaw: 0.6, pitch: 0.35, shift: [0, 0] });
   }
 
-  get scale() { return this.zoom * LENS / DISTANCE * Math.min(this.width, this.height) / 2; }
+  get scale() { return this.zoom * this.closer * this.lens / DISTANCE * Math.min(this.width, this.height) / 2; }
+
+  // How much the box is enlarged, so that its longest edge is 2.
+  get closer() { return 2 / Math.max(CLOSEST, ...this.home.span); }
+
+  // So long that the box's corners stay in the picture however it is turned.
+  get lens() {
+    const radius = Math.hypot(...this.home.span) / 2 * this.closer;
+    return 0.94 / Math.tan(Math.asin(Math.min(0.9, Math.max(0.2, radius / DISTANCE))));
+  }
 
   matrix() {
     const [sy, cy, sp, cp] = [Math.sin(this.yaw), Math.cos(this.yaw), Math.sin(this.pitch), Math.cos(this.pitch)];
@@ -106,11 +126,13 @@ export class RoundCamera extends Camera {
     const up = [sp * sy, cp, -sp * cy];
     const near = [-cp * sy, sp, cp * cy];
     const shorter = Math.min(this.width, this.height);
-    const [x, y] = [LENS * this.zoom * shorter / this.width, LENS * this.zoom * shorter / this.height];
-    const columns = [0, 1, 2].flatMap((axis) => [
+    const [x, y] = [this.width, this.height].map((size) => this.lens * this.zoom * shorter / size);
+    const columns = [0, 1, 2].map((axis) => [
       across[axis] * x - near[axis] * this.shift[0], up[axis] * y - near[axis] * this.shift[1], -near[axis] * 0.5, -near[axis],
-    ]);
-    return [...columns, this.shift[0] * DISTANCE, this.shift[1] * DISTANCE, 0, DISTANCE];
+    ].map((value) => value * this.closer));
+    const begin = [this.shift[0] * DISTANCE, this.shift[1] * DISTANCE, 0, DISTANCE];
+    const { middle } = this.home;
+    return [...columns.flat(), ...begin.map((value, row) => value - columns.reduce((sum, one, axis) => sum + one[row] * middle[axis], 0))];
   }
 
   zoomAt(factor, x = this.width / 2, y = this.height / 2) {

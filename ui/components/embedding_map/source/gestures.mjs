@@ -23,6 +23,7 @@ export class Gestures {
 
   down(event) {
     this.surface.setPointerCapture(event.pointerId);
+    this.surface.classList.add("known"); // a hand on the mouse needs no list of keys
     this.surface.focus({ preventScroll: true });
     this.pointers.set(event.pointerId, this.at(event));
     if (this.pointers.size > 1) {

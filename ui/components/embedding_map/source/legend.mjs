@@ -14,7 +14,8 @@ export class Legend {
 
   shows({ legend, scale, table, unknown, stops }) {
     const colour = (number) => css([...table.slice(number * 4, number * 4 + 3)]);
-    const entries = scale ? [] : legend.map((entry, number) => [number, entry.label, entry.count]);
+    const all = scale ? [] : legend.map((entry, number) => [number, entry.label, entry.count]);
+    const entries = all.filter(([number, , count]) => count > 0 || this.single.has(number));
     if (unknown) entries.push([UNKNOWN, scale ? "no value" : "none", unknown]);
     this.single = new Set([...this.single].filter((number) => entries.some(([known]) => known === number)));
     this.shown.replaceChildren(...(scale ? [ramp(scale, stops)] : []), ...(entries.length ? [this.list(entries, colour)] : []));

@@ -6,7 +6,7 @@ import { density } from "./density.mjs";
 import { webgl } from "./draw.mjs";
 import { element } from "./elements.mjs";
 import { Gestures } from "./gestures.mjs";
-import { keys } from "./keys.mjs";
+import { keys, keyTable } from "./keys.mjs";
 import { Legend, number } from "./legend.mjs";
 import { drawOver } from "./overlay.mjs";
 import { inside, nearest, screenPositions, simplified } from "./pick.mjs";
@@ -17,7 +17,7 @@ import { Toolbar } from "./toolbar.mjs";
 
 const MOST_CORNERS = 120;
 const MOVES_MS = 220;
-const RESTS_MS = 400;
+const FEW = 3;
 const NARROW = 640;
 const NO_WEBGL = "No WebGL here: density picture; the table has every point.";
 
@@ -37,7 +37,7 @@ export class EmbeddingMap {
   builds(root) {
     const does = {
       closer: () => this.zoom(1.5), away: () => this.zoom(1 / 1.5), reset: () => this.reset(), lasso: () => this.lassoes(!this.lassoing),
-      save: () => this.saves(),
+      save: () => this.saves(), keys: () => this.showsKeys(),
     };
     this.points3 = element("canvas");
     this.over = element("canvas");
@@ -51,7 +51,7 @@ export class EmbeddingMap {
     this.empty = element("div", { class: "empty", hidden: "" }, "No point to draw: no text has a place on this map yet.");
     this.said = element("div", { class: "said", role: "status", "aria-live": "polite" });
     this.help = element("div", { class: "said", id: "help" });
-    this.plot = element("div", { class: "plot" }, this.points3, this.over, this.surface, this.empty, this.toolbar.shown,
+    this.plot = element("div", { class: "plot" }, this.points3, this.over, this.surface, this.empty, keyTable(), this.toolbar.shown,
       element("div", { class: "below" }, this.fallback, this.count, this.clearing), this.tip);
     this.frame = element("div", { class: "map" }, this.plot, this.legend.shown, this.said, this.help);
     // Streamlit has shortcuts of one letter, and sees the host only.
@@ -73,7 +73,7 @@ export class EmbeddingMap {
     this.help.textContent = keys(this.surface, {
       drag: (x, y) => this.drags(x, y), zoom: (factor) => this.zoom(factor), reset: () => this.reset(), walk: (way) => this.walks(way),
       pickWalked: () => this.walked !== null && this.picks(this.walked), selectView: () => this.selectsView(),
-      lasso: () => this.lassoes(!this.lassoing), clear: () => this.clears(),
+      lasso: () => this.lassoes(!this.lassoing), clear: () => this.clears(), help: () => this.showsKeys(),
     });
     this.sizes = new ResizeObserver(() => this.resizes());
     this.sizes.observe(this.frame);
@@ -82,7 +82,6 @@ export class EmbeddingMap {
 
   ends() {
     this.sizes.disconnect();
-    clearTimeout(this.rests);
     cancelAnimationFrame(this.frameAsked);
     this.over_ = true;
     this.drawing.ends();
@@ -97,6 +96,7 @@ export class EmbeddingMap {
     this.theme = themeOf(this.frame);
     if (data.parts.coordinates !== this.names.coordinates) this.arrives(new Points(parts.coordinates));
     this.classes = parts.classes;
+    this.frames();
     this.texts = parts.texts === this.textBytes ? this.texts : parts.texts && JSON.parse(new TextDecoder().decode(parts.texts));
     this.textBytes = parts.texts;
     this.names = data.parts;
@@ -105,7 +105,7 @@ export class EmbeddingMap {
     this.screen = null;
     this.fills();
     this.tallies();
-    if (before === undefined || data.focus !== before.focus) this.focuses(data.focus);
+    if (before === undefined || data.focus !== before.focus) this.focuses(data.focus, before !== undefined);
     if (before !== undefined && data.letGo !== before.letGo) this.letsGo();
     this.resizes();
     this.frame.dataset.drawn = data.parts.coordinates;
@@ -123,6 +123,14 @@ export class EmbeddingMap {
     this.moved = same && !this.quiet.matches && !this.flat ? 0 : 1;
     this.before = this.moved < 1 ? before : points;
     this.began = performance.now();
+  }
+
+  // What is left out leaves the others more room.
+  frames() {
+    const hidden = this.classes.map((one) => Number(one === HIDDEN));
+    const others = !this.hidden || hidden.length !== this.hidden.length || hidden.some((one, index) => one !== this.hidden[index]);
+    this.hidden = hidden;
+    this.camera.frames(this.points.frame(this.classes), others);
   }
 
   fills() {
@@ -182,9 +190,9 @@ export class EmbeddingMap {
     return count;
   }
 
-  focuses(index) {
+  focuses(index, moves) { // at first everything is in view
     this.picked = index !== null && this.isDrawn(index) ? index : null;
-    if (this.picked !== null) this.camera.show(this.points.world(this.picked));
+    if (moves && this.picked !== null) this.camera.show(this.points.world(this.picked));
   }
 
   resizes() {
@@ -194,7 +202,8 @@ export class EmbeddingMap {
     const { clientWidth: width, clientHeight: height } = this.plot;
     if (!width || !height) return;
     this.ratio = Math.min(2, devicePixelRatio || 1);
-    this.camera.fits(width, height, this.points.span, narrow ? [30, 130] : [104, 56]); // the tools stand there
+    const margins = narrow ? [64, 130] : [104, 56]; // the tools stand there
+    this.camera.fits(width, height, this.drawn > FEW ? margins : [width / 2, height / 2]);
     const size = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
     for (const canvas of [this.points3, this.over]) {
       if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
@@ -285,8 +294,6 @@ export class EmbeddingMap {
     this.plot.classList.toggle("pointing", index !== null && !this.lassoing);
     this.tips(index);
     this.asks({ overOnly: true });
-    clearTimeout(this.rests);
-    if (this.data.tellHover && index !== null) this.rests = setTimeout(() => this.tells("hovered", { index }), RESTS_MS);
   }
 
   // What is known of a point, for the pointer and for the ear.
@@ -409,6 +416,8 @@ export class EmbeddingMap {
     else if (this.points) this.fades();
     return this.says("Cleared");
   }
+
+  showsKeys() { this.toolbar.showsKeys(this.plot.classList.toggle("with-keys")); }
 
   says(text) { this.said.textContent = text; }
 

@@ -10,7 +10,7 @@ export function drawOver(context, { camera, points, theme, size, lines, marked, 
   const place = (index) => camera.onScreen(points.world(index));
   const away = points.dims === 3 ? 4 : null; // the eye's distance from the middle
   const radius = (w) => Math.max(3, (size * (away ? away / w : 1)) / 2 + 2.5);
-  if (away) room(context, camera, points, theme);
+  if (away) room(context, camera, theme);
   context.lineWidth = 1.5;
   context.strokeStyle = css(theme.text, 0.55);
   stroke(context, lines.map(([from, to]) => [place(from), place(to)]));
@@ -44,8 +44,9 @@ function stroke(context, pairs) {
   context.stroke();
 }
 
-function room(context, camera, points, theme) {
-  const corners = CORNERS.map((corner) => camera.onScreen(corner.map((at, axis) => at * points.span[axis])));
+function room(context, camera, theme) {
+  const { middle, span } = camera.home;
+  const corners = CORNERS.map((corner) => camera.onScreen(corner.map((at, axis) => middle[axis] + at * span[axis])));
   context.lineWidth = 1;
   context.strokeStyle = css(theme.text, 0.14);
   stroke(context, EDGES.map(([from, to]) => [corners[from], corners[to]]).filter(([a, b]) => a[2] > 0.1 && b[2] > 0.1));

@@ -20,6 +20,12 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 .tools button:hover { background: var(--st-secondary-background-color); }
 .tools button[aria-pressed="true"] { background: var(--st-primary-color); color: #fff; }
 .tools svg { width: 18px; height: 18px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
+.keys { display: none; position: absolute; right: 10px; top: 10px; max-width: calc(100% - 64px); padding: 8px 12px; pointer-events: none;
+  font-size: 0.8rem; border-radius: var(--st-base-radius, 8px); border: 1px solid var(--st-border-color);
+  background: color-mix(in srgb, var(--st-background-color) 94%, transparent); }
+.surface:focus-visible:not(.known) ~ .keys, .with-keys .keys { display: block; }
+.keys div { display: flex; gap: 8px; align-items: baseline; padding: 1px 0; }
+.keys kbd { font: inherit; font-weight: 600; flex: 0 0 52px; text-align: right; }
 .below { position: absolute; left: 10px; right: 10px; bottom: 8px; display: flex; flex-wrap: wrap; gap: 6px; align-items: center;
   font-size: 0.8rem; pointer-events: none; }
 .below > * { background: color-mix(in srgb, var(--st-background-color) 88%, transparent); border-radius: 999px; padding: 1px 8px; }
@@ -51,12 +57,15 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 .narrow .tools { flex-direction: row; }
 .narrow .tools button + button { border-top: 0; border-left: 1px solid var(--st-border-color); }
 .narrow .plot { flex: none; height: min(var(--height), 62vh); }
-.narrow .legend { flex: none; max-height: 160px; }
-.narrow .legend ul { display: flex; flex-wrap: wrap; gap: 2px 4px; }
+.narrow .keys { top: 54px; }
+.narrow .legend { flex: none; max-height: none; }
+.narrow .legend ul { display: flex; flex-wrap: wrap; gap: 0 2px; }
 .narrow .legend li { max-width: 100%; }
+.narrow .legend li button { gap: 6px; padding: 2px 6px; }
 @media (pointer: coarse) {
   .tools button { width: 44px; height: 44px; }
-  .legend li button { min-height: 44px; }
+  .legend li button { min-height: 36px; }
+  .tools .of-keys { display: none; }
   .below button { min-height: 44px; }
 }
 @media (forced-colors: active) { .dot, .bar, .plot canvas { forced-color-adjust: none; } }

@@ -1,4 +1,3 @@
-import importlib
 import math
 import threading
 import tracemalloc
@@ -24,8 +23,8 @@ from services.embeddings.numbers.unit import lengths, moments, usable
 
 NAN = np.nan
 
-pairs_module = importlib.import_module("services.embeddings.numbers.near_duplicates")
-outliers_module = importlib.import_module("services.embeddings.numbers.outliers")
+SMALLER = {"each_with_each": 500, "directions": 6}
+"""The bounds of what is done in full, so small that a test can step over them."""
 
 
 def vectors_of(*rows):
@@ -135,29 +134,21 @@ def test_too_many_pairs_are_counted_and_the_first_listed():
     assert found.found == 2_500 * 2_499 // 2
 
 
-@pytest.fixture
-def smaller(monkeypatch):
-    """The bounds of what is done in full, so small that a test can step over them."""
-    monkeypatch.setattr(pairs_module, "EACH_WITH_EACH", 500)
-    monkeypatch.setattr(pairs_module, "BOUND", 6)
-    monkeypatch.setattr(outliers_module, "EACH_WITH_EACH", 500)
-
-
-def test_by_their_bounds_the_same_pairs_are_found_as_by_all_similarities(smaller):
+def test_by_their_bounds_the_same_pairs_are_found_as_by_all_similarities():
     texts = np.random.default_rng(3).standard_normal((2_000, 20)).astype(np.float32)
     texts[:, :6] *= 4
     for place in range(0, 1_000, 10):
         texts[place + 1] = texts[place] + 0.02 * (place % 7) * texts[place + 2]
     cosines = np.triu(unit_length(texts) @ unit_length(texts).T, 1)
-    found = near_duplicates(texts, least=0.99)
+    found = near_duplicates(texts, least=0.99, **SMALLER)
     assert {(pair.first, pair.second) for pair in found.pairs} == set(zip(*np.nonzero(cosines >= 0.99), strict=True))
     assert found.found > 50
     assert found.looked_at == 2_000
 
 
-def test_where_everything_is_alike_a_random_sample_is_compared_and_told(smaller):
+def test_where_everything_is_alike_a_random_sample_is_compared_and_told():
     texts = random_vectors(2_000, 20) * np.float32(0.01) + 1
-    found = near_duplicates(texts, least=0.5)
+    found = near_duplicates(texts, least=0.5, **SMALLER)
     assert (found.looked_at, found.of) == (500, 2_000)
     assert found.found == 500 * 499 // 2
     assert max(pair.second for pair in found.pairs) > 1_000
@@ -173,13 +164,13 @@ def test_the_text_that_stands_alone_is_the_first_outlier():
     assert (found.k, found.looked_at, found.of) == (2, 6, 6)
 
 
-def test_among_many_texts_the_loneliest_are_still_found(smaller):
+def test_among_many_texts_the_loneliest_are_still_found():
     random = np.random.default_rng(0)
     texts = (random.standard_normal((5_000, 12)) * 0.1 + 1).astype(np.float32)
     alone = [4, 1_999, 4_321]
     for place, index in enumerate(alone):
         texts[index] = -np.eye(12)[place]
-    found = outliers(texts, most=3)
+    found = outliers(texts, most=3, each_with_each=500)
     assert sorted(one.index for one in found.outliers) == alone
     assert found.looked_at < found.of == 5_000
 

@@ -31,9 +31,9 @@ TEXTS = Texts(tuple(f"text {number:03d}" for number in range(40)))
 class Brickyard:
     """What one process has of a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **patience: float) -> None:
         self.store = EmbeddingStore(folder)
-        self.runs = EmbeddingRuns(self.store, VectorCache(folder))
+        self.runs = EmbeddingRuns(self.store, VectorCache(folder), **patience)
 
 
 @pytest.fixture
@@ -119,8 +119,8 @@ def test_figures_are_of_all_the_times_that_it_was_begun(here, make_reply_server)
     assert (free.progress.requests, free.progress.tokens, free.progress.cached) == (0, 0, 40)
 
 
-def test_a_run_that_is_deleted_elsewhere_ends_and_never_comes_back(here, tmp_path, make_reply_server, monkeypatch):
-    monkeypatch.setattr("services.embeddings.asking.job.KEPT_EVERY_SECONDS", 0.05)
+def test_a_run_that_is_deleted_elsewhere_ends_and_never_comes_back(tmp_path, make_reply_server):
+    here = Brickyard(tmp_path, kept_every=0.05)
     endpoint = ScriptedEndpoint(seconds=0.05)
     workspace = at(make_reply_server(endpoint))
     many = Texts(tuple(f"text {number}" for number in range(400)))
@@ -186,8 +186,8 @@ def test_a_bug_is_loud_and_leaves_no_run_that_looks_as_if_it_were_under_way(here
     assert loud[0].exc_type is ZeroDivisionError
 
 
-def test_who_waits_for_minutes_keeps_nobody_waiting(here, make_reply_server, monkeypatch):
-    monkeypatch.setattr("services.embeddings.asking.job.LEAVES_PLACE_SECONDS", 0.0)
+def test_who_waits_for_minutes_keeps_nobody_waiting(tmp_path, make_reply_server):
+    here = Brickyard(tmp_path, leaves_place_after=0.0)
     server = make_reply_server(
         ScriptedEndpoint(lambda texts, _: refusal("Later.", 429, retry_after="60") if texts == ["wait"] else None)
     )

@@ -16,10 +16,7 @@ from services.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-KEPT_EVERY_SECONDS = 10.0
 KEPT_FAILURES = 1_000
-LEAVES_PLACE_SECONDS = 5.0
-"""An endpoint may ask to wait for minutes, in which others can be asked."""
 
 
 def run_key(host: str, asking: Asking) -> str:
@@ -64,11 +61,10 @@ class EmbeddingJob:
         """Return when it is over, or after *seconds*; whether it is over."""
         return self._over.wait(seconds)
 
-    @property
-    def waits(self) -> bool:
-        """Whether it has been waiting for longer than others should wait for it."""
+    def waits_for(self, seconds: float) -> bool:
+        """Whether it has been waiting for longer than *seconds*, since the endpoint asks it to."""
         since = self.waits_since
-        return since is not None and time.monotonic() - since > LEAVES_PLACE_SECONDS
+        return since is not None and time.monotonic() - since > seconds
 
     def ends(self) -> None:
         """It is over: nothing of it changes any more."""
@@ -79,7 +75,9 @@ class EmbeddingJob:
 class Watching:
     """Takes an embedding's progress to its job, and now and then to the store."""
 
-    def __init__(self, store: EmbeddingStore, job: EmbeddingJob, run: Run) -> None:
+    def __init__(self, store: EmbeddingStore, job: EmbeddingJob, run: Run, kept_every: float) -> None:
+        """*kept_every* so many seconds it goes to the store."""
+        self._kept_every = kept_every
         self._store = store
         self._job = job
         self._run = run
@@ -89,7 +87,7 @@ class Watching:
         job = self._job
         job.progress = progress = together(progress, job.earlier)
         job.waits_since = (job.waits_since or time.monotonic()) if progress.note else None
-        if not job.unwanted and time.monotonic() - self._kept_at >= KEPT_EVERY_SECONDS:
+        if not job.unwanted and time.monotonic() - self._kept_at >= self._kept_every:
             self._kept_at = time.monotonic()
             try:
                 self._store.put_run(

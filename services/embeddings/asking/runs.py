@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 MOST_OF_ONE_OWNER, MOST_AT_WORK = 2, 4
 MOST_OVER = 32
 """Jobs that are over and still known here; what they brought is in the store."""
+KEPT_EVERY_SECONDS = 10.0
+LEAVES_PLACE_SECONDS = 5.0
+"""An endpoint may ask to wait for minutes, in which others can be asked."""
 END_SECONDS = 3.0
 """For all jobs to end together, when this process does."""
 QUEUED = "Waits for its turn: other embeddings are under way."
@@ -40,7 +43,18 @@ QUEUED = "Waits for its turn: other embeddings are under way."
 class EmbeddingRuns:
     """The jobs of this process. From any thread."""
 
-    def __init__(self, store: EmbeddingStore, cache: VectorCache | None) -> None:
+    def __init__(
+        self,
+        store: EmbeddingStore,
+        cache: VectorCache | None,
+        *,
+        kept_every: float = KEPT_EVERY_SECONDS,
+        leaves_place_after: float = LEAVES_PLACE_SECONDS,
+    ) -> None:
+        """*kept_every* so many seconds a job's progress goes to the store; one that has waited for longer than
+        *leaves_place_after* seconds, since its endpoint asks it to, holds nobody up."""
+        self._kept_every = kept_every
+        self._leaves_place_after = leaves_place_after
         self._store = store
         self._cache = cache
         self._turns = threading.Condition()
@@ -183,7 +197,7 @@ class EmbeddingRuns:
     def _is_next(self, job: EmbeddingJob) -> bool:
         """Whether there is a place for it: those of whoever has all of theirs do not keep others waiting, nor those at work
         that wait themselves."""
-        if sum(not one.waits for one in self._at_work) >= MOST_AT_WORK:
+        if sum(not one.waits_for(self._leaves_place_after) for one in self._at_work) >= MOST_AT_WORK:
             return False
         of = Counter(one.owner for one in self._at_work)
         ready = (one for one in self._queued if of[one.owner] < MOST_OF_ONE_OWNER)
@@ -201,7 +215,7 @@ class EmbeddingRuns:
             self._store.get_texts(job.owner, job.dataset.id).texts,
             cache=self._cache,
             owner=job.owner,
-            on_progress=Watching(self._store, job, run),
+            on_progress=Watching(self._store, job, run, self._kept_every),
             cancel=job.cancel,
             hooks=hooks,
             most_bytes=most_bytes_of(job.owner),

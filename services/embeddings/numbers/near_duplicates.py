@@ -54,17 +54,25 @@ class NearDuplicates:
 
 
 @in_turn
-def near_duplicates(vectors: Floats, *, least: float = 0.95, most: int = 1000, seed: int = 0) -> NearDuplicates:
+def near_duplicates(
+    vectors: Floats,
+    *,
+    least: float = 0.95,
+    most: int = 1000,
+    seed: int = 0,
+    each_with_each: int = EACH_WITH_EACH,
+    directions: int = BOUND,
+) -> NearDuplicates:
     """Pairs of texts that are at least so alike; the *most* most alike of them, equal ones in the order of their indices.
 
-    Every pair up to 20,000 texts. Beyond, every pair up to 100,000 where *least* sets few pairs apart, as it does unless it
-    is near what is usual for the model; else, and beyond, a random sample.
+    Every pair up to *each_with_each* texts. Beyond, every pair up to 100,000 where *least* sets few pairs apart, as it does unless
+    it is near what is usual for the model: by bounds that go by so many *directions*. Else, and beyond, a random sample.
     """
     one_thread()
     all_rows = np.flatnonzero(usable(vectors))
-    rows, bounds = _looked_at(vectors, all_rows, least, seed)
+    rows, bounds = _looked_at(vectors, all_rows, least, seed, each_with_each, directions)
     kept = _Kept(most)
-    for first, second, values in _pairs(bounds, least):
+    for first, second, values in _pairs(bounds, least, each_with_each):
         if bounds.shape[1] != vectors.shape[1]:
             first, second, values = _checked(vectors, rows, first, second, least)
         kept.add(first, second, values)
@@ -103,18 +111,20 @@ def _best(values: Floats, most: int) -> Ints:
     return np.sort(np.append(above, at[: most - len(above)]))
 
 
-def _looked_at(vectors: Floats, rows: Ints, least: float, seed: int) -> tuple[Ints, Floats]:
+def _looked_at(
+    vectors: Floats, rows: Ints, least: float, seed: int, each_with_each: int, directions: int
+) -> tuple[Ints, Floats]:
     """Which texts, and for each (m, p) numbers whose products bound the similarities: the vectors themselves where few."""
-    if len(rows) <= EACH_WITH_EACH:
+    if len(rows) <= each_with_each:
         return rows, unit(vectors, rows)
     some = unit(vectors, rows[sample(len(rows), TRIED, seed=seed)])
-    if vectors.shape[1] > 2 * BOUND:
-        axes = np.linalg.eigh(some.T @ some)[1][:, -BOUND:]
+    if vectors.shape[1] > 2 * directions:
+        axes = np.linalg.eigh(some.T @ some)[1][:, -directions:]
         tried = _bounds(some, axes)
         if np.mean(tried @ tried.T >= least) - 1 / len(tried) < SPARSE:
             rows = rows[sample(len(rows), BY_BOUND, seed=seed)]
             return rows, np.concatenate([_bounds(block, axes) for _, block in unit_blocks(vectors, rows)])
-    rows = rows[sample(len(rows), EACH_WITH_EACH, seed=seed)]
+    rows = rows[sample(len(rows), each_with_each, seed=seed)]
     return rows, unit(vectors, rows)
 
 
@@ -129,10 +139,10 @@ def _bounds(directions: Floats, axes: Floats) -> Floats:
     return np.column_stack([along, left])
 
 
-def _pairs(bounds: Floats, least: float) -> Iterator[tuple[Ints, Ints, Floats]]:
+def _pairs(bounds: Floats, least: float, each_with_each: int) -> Iterator[tuple[Ints, Ints, Floats]]:
     """First and second place, and product, of each pair that reaches *least*; in the order of the places."""
     count = len(bounds)
-    size = TILE[0] if count > EACH_WITH_EACH else max(1, AT_ONCE // max(1, count))
+    size = TILE[0] if count > each_with_each else max(1, AT_ONCE // max(1, count))
     bar = np.float32(least - 2 * 10.0**-DECIMALS)
     for start in range(0, count, size):
         rows = bounds[start : start + size]

@@ -42,10 +42,12 @@ class Outliers:
 
 
 @in_turn
-def outliers(vectors: Floats, *, k: int = 15, most: int = 50, seed: int = 0) -> Outliers:
+def outliers(
+    vectors: Floats, *, k: int = 15, most: int = 50, seed: int = 0, each_with_each: int = EACH_WITH_EACH
+) -> Outliers:
     """The texts least like their k nearest.
 
-    Beyond 20,000 texts only 3,000 are looked at in full: those least like the nearest of 4,000 random ones.
+    Beyond *each_with_each* texts only 3,000 are looked at in full: those least like the nearest of 4,000 random ones.
     """
     one_thread()
     allowed = usable(vectors)
@@ -53,7 +55,7 @@ def outliers(vectors: Floats, *, k: int = 15, most: int = 50, seed: int = 0) -> 
     k = max(0, min(k, len(rows) - 1))
     if k == 0:
         return Outliers((), k, 0, len(rows))
-    candidates = rows if len(rows) <= EACH_WITH_EACH else _loneliest_roughly(vectors, rows, seed)
+    candidates = rows if len(rows) <= each_with_each else _loneliest_roughly(vectors, rows, seed)
     found = _mean_similarities(vectors, candidates, k, allowed)
     order = np.argsort(found, kind="stable")[:most]
     listed = tuple(Outlier(int(candidates[at]), float(found[at])) for at in order)

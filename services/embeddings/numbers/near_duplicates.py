@@ -65,8 +65,8 @@ def near_duplicates(
 ) -> NearDuplicates:
     """Pairs of texts that are at least so alike; the *most* most alike of them, equal ones in the order of their indices.
 
-    Every pair up to *each_with_each* texts. Beyond, every pair up to 100,000 where *least* sets few pairs apart, as it does unless
-    it is near what is usual for the model: by bounds that go by so many *directions*. Else, and beyond, a random sample.
+    Every pair up to *each_with_each* texts. Beyond, every pair up to 100,000 where *least* sets few pairs apart, as it does
+    unless it is near what is usual for the model: by bounds that go by so many *directions*. Else, and beyond, a random sample.
     """
     one_thread()
     all_rows = np.flatnonzero(usable(vectors))

@@ -58,7 +58,7 @@ def embed(texts):
 
 rows = pd.read_csv("{texts}", dtype=str, keep_default_na=False)
 {without}# Each once, and those of like length together, for which a model pads less.
-texts = sorted({{text for text in rows["text"] if text.strip()}}, key=len)
+texts = sorted(dict.fromkeys(text for text in rows["text"] if text.strip()), key=len)
 batches = [texts[at : at + BATCH] for at in range(0, len(texts), BATCH)]
 with ThreadPoolExecutor(AT_ONCE) as threads:
     known = dict(zip(texts, (vector for vectors in threads.map(embed, batches) for vector in vectors), strict=True))

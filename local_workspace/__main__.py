@@ -76,6 +76,11 @@ def _arguments() -> argparse.Namespace:
         metavar="N",
         help="seconds without a call after which a custom model may scale to zero (default 1800)",
     )
+    parser.add_argument(
+        "--models-on-demand",
+        action="store_true",
+        help="load a foundation model at the first call that needs it, not at the start",
+    )
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     arguments = parser.parse_args()
     if not arguments.allow_remote and not is_loopback(arguments.host):
@@ -156,6 +161,7 @@ def _serve(arguments: argparse.Namespace, state: State, parent: int) -> None:
         arguments.timeout,
         provider_urls=dict(arguments.provider_url),
         scale_to_zero_seconds=arguments.scale_to_zero_seconds,
+        models_on_demand=arguments.models_on_demand,
     )
     try:
         app = make_app(state, Identities(state.tokens, state.database), endpoints, options, driver_listener)

@@ -61,7 +61,7 @@ def make_app(
     options: Options,
     driver_listener: socket.socket | None = None,
 ) -> ASGIApp:
-    """The workspace. Its models begin to load when its lifespan starts, and calls that need one wait for it.
+    """The workspace. Its models begin to load when its lifespan starts, or on demand, and calls that need one wait for it.
 
     `driver_listener` is the socket of the example app on the running cluster's driver; without it there is none.
     Raises ValueError when the state holds what cannot be read.
@@ -93,7 +93,9 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         chat = asyncio.create_task(text_model.run())
-        embeddings.load()
+        if not options.models_on_demand:
+            text_model.load()
+            embeddings.load()
         deployments.resume()
         driving = asyncio.create_task(driver.run())
         yield

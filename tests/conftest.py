@@ -24,7 +24,8 @@ def _no_databricks_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def local_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorkspace]:
     """One workspace for the whole run. Its request log goes on growing: `clear()` it, or look at the last request."""
-    workspace = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt")
+    stderr = tmp_path_factory.mktemp("workspace") / "stderr.txt"
+    workspace = start_local_workspace(stderr, models_on_demand=False)
     yield workspace
     workspace.stop()
 
@@ -53,8 +54,9 @@ def make_local_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     """A factory of workspaces for one test: `make_local_workspace("--tls")`."""
     made: list[LocalWorkspace] = []
 
-    def make(*arguments: str) -> LocalWorkspace:
-        workspace = start_local_workspace(tmp_path_factory.mktemp("workspace") / "stderr.txt", *arguments)
+    def make(*arguments: str, models_on_demand: bool = True) -> LocalWorkspace:
+        stderr = tmp_path_factory.mktemp("workspace") / "stderr.txt"
+        workspace = start_local_workspace(stderr, *arguments, models_on_demand=models_on_demand)
         made.append(workspace)
         return workspace
 

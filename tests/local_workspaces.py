@@ -135,9 +135,12 @@ def launch(stderr: Path, *arguments: str) -> subprocess.Popen[str]:
         )
 
 
-def start_local_workspace(stderr: Path, *arguments: str) -> LocalWorkspace:
-    """Start a workspace and wait for its ready line. What it says on stderr goes to the file `stderr`."""
-    process = launch(stderr, *arguments)
+def start_local_workspace(stderr: Path, *arguments: str, models_on_demand: bool = True) -> LocalWorkspace:
+    """Start a workspace and wait for its ready line. What it says on stderr goes to the file `stderr`.
+
+    Most tests ask no model of a workspace of their own, and loading them is most of a start.
+    """
+    process = launch(stderr, *arguments, *(["--models-on-demand"] if models_on_demand else []))
     assert process.stdout is not None
     give_up = threading.Timer(READY_SECONDS, process.kill)
     give_up.start()

@@ -41,16 +41,18 @@ class Embedding:
 
 
 class EmbeddingEngine:
-    """Loads in the background; `embed()` waits for it without blocking the loop."""
+    """Loads in the background, at `load()` or the first `embed()`, which waits for it without blocking the loop."""
 
     def __init__(self, model_file: Callable[[], Path], tokenizer_file: Callable[[], Path]) -> None:
         self._files = model_file, tokenizer_file
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="embedding")
         self._loading: asyncio.Future[EmbeddingModel] | None = None
 
-    def load(self) -> None:
-        """Begin to load. Call it once, on the running loop."""
-        self._loading = asyncio.get_running_loop().run_in_executor(self._worker, self._load)
+    def load(self) -> "asyncio.Future[EmbeddingModel]":
+        """The model once it is loaded; begins to, if nothing has yet. Call it on the running loop."""
+        if self._loading is None:
+            self._loading = asyncio.get_running_loop().run_in_executor(self._worker, self._load)
+        return self._loading
 
     def _load(self) -> "EmbeddingModel":
         began = time.monotonic()
@@ -60,11 +62,9 @@ class EmbeddingEngine:
 
     async def embed(self, texts: list[str]) -> list[Embedding]:
         """The texts' embeddings, in their order. Raises RefusalError (503) when the model cannot be loaded."""
-        if self._loading is None:
-            raise refusals.unavailable("The embedding model is not being loaded.")
         loop = asyncio.get_running_loop()
         try:
-            model = await asyncio.shield(self._loading)
+            model = await asyncio.shield(self.load())
         except FileNotFoundError as error:
             raise refusals.unavailable(f"The embedding model cannot be loaded. {error}") from error
         tokenized = await loop.run_in_executor(self._worker, model.tokenize, texts)

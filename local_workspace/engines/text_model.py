@@ -31,18 +31,24 @@ RESTARTING = "The model's process ended while it was answering. It is starting a
 
 
 class TextModel:
-    """llama.cpp in a child process. `run()` keeps it alive; `chunks()` asks it."""
+    """llama.cpp in a child process. `run()` keeps it alive from the first `load()` on; `chunks()` asks it."""
 
     def __init__(self, model_file: Callable[[], Path], alias: str) -> None:
         self._model_file = model_file
         self._alias = alias
         self._client: httpx.AsyncClient | None = None
+        self._wanted = asyncio.Event()
         self._loaded = asyncio.Event()
         self._problem: str | None = None
         self._free = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
+    def load(self) -> None:
+        """Begin to load, if nothing has yet."""
+        self._wanted.set()
+
     async def run(self) -> None:
-        """Start the child, and start it again whenever it ends, until cancelled."""
+        """Start the child once it is wanted, and start it again whenever it ends, until cancelled."""
+        await self._wanted.wait()
         try:
             model = self._model_file()
         except FileNotFoundError as error:
@@ -121,6 +127,7 @@ class TextModel:
                     await asyncio.sleep(0.01)
 
     async def _ready_client(self) -> httpx.AsyncClient:
+        self.load()
         try:
             async with asyncio.timeout(LOAD_SECONDS):
                 await self._loaded.wait()

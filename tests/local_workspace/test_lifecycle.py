@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from tests.local_workspace.calls import CHAT_PATH, HELLO, call, chat, events
+from tests.local_workspace.calls import CHAT_PATH, EMBEDDINGS_PATH, HELLO, call, chat, events
 from tests.local_workspaces import ROOT, eventually, launch, start_local_workspace
 
 
@@ -40,7 +40,7 @@ def run_and_fail(*arguments: str) -> tuple[int, str, str]:
 
 
 def test_the_ready_line_is_the_only_output_and_has_every_field(make_local_workspace):
-    workspace = make_local_workspace()
+    workspace = make_local_workspace(models_on_demand=False)
     assert set(workspace.ready) == {"host", "token", "users", "cluster_id", "driver_port", "ca_bundle", "state"}
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", workspace.host)
     assert (workspace.ready["cluster_id"], workspace.ca_bundle) == ("0101-000000-local001", None)
@@ -52,9 +52,18 @@ def test_the_ready_line_is_the_only_output_and_has_every_field(make_local_worksp
     assert workspace.process.wait(5) == 0
 
 
+def test_a_model_on_demand_is_loaded_by_the_first_call_that_needs_it(make_local_workspace):
+    workspace = make_local_workspace()
+    assert call(workspace, "POST", EMBEDDINGS_PATH, {"input": ["a"]}).status_code == 200
+    said = workspace.stderr.read_text()
+    assert "The embedding model was loaded" in said
+    assert "The chat model was loaded" not in said
+    assert chat(workspace, max_tokens=1).status_code == 200
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_soon_in_the_middle_of_a_stream(make_local_workspace, number):
-    workspace = make_local_workspace()
+    workspace = make_local_workspace(models_on_demand=False)
     engine = engine_of(workspace)
     stream = chat(workspace, fault="scripted-20-100000", stream=True)
     next(stream.iter_content(None))
@@ -67,7 +76,7 @@ def test_a_signal_ends_it_soon_in_the_middle_of_a_stream(make_local_workspace, n
 
 
 def test_being_killed_leaves_no_engine_behind(make_local_workspace):
-    workspace = make_local_workspace()
+    workspace = make_local_workspace(models_on_demand=False)
     engine = engine_of(workspace)
     assert chat(workspace, max_tokens=1).status_code == 200
     workspace.process.kill()

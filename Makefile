@@ -41,7 +41,7 @@ webassembly: .venv/dev.stamp .venv-webassembly/webassembly.stamp ## transforms i
 
 .venv/dev.stamp: .venv/run.stamp requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -W ignore -c "import pacmap, services.embeddings.layouts.far_pairs" # compiled now, and not within a test's time
+	$(BIN)/python -W ignore -c "import pacmap, services.embeddings.layouts.pairs, services.embeddings.layouts.steps" # compiled now, and not within a test's time
 	touch $@
 
 .venv-clients/clients.stamp: tests/clients/requirements.txt

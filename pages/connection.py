@@ -95,7 +95,7 @@ settings = Settings.from_environment()
 st.markdown("Four doors lead to a workspace. Without a choice the first one that is there is taken.")
 for door in Door:
     with st.container(border=True):
-        st.subheader(f"{door.value}{' (in use)' if door is current_door() else ''}")
+        st.header(f"{door.value}{' (in use)' if door is current_door() else ''}")
         draw(door, settings)
 with top, showing_errors():
     banner(workspace(), link=False)

@@ -6,24 +6,25 @@ import streamlit as st
 
 from services.endpoints import EndpointDetail, why_not_changeable
 from services.workspace import Workspace
+from ui.address import endpoints_in_address
 from ui.banner import banner
-from ui.change_button import draw_reason
 from ui.connecting import workspace
-from ui.endpoint_config import endpoint_config
-from ui.endpoint_end import endpoint_end
-from ui.endpoint_gateway import endpoint_gateway
-from ui.endpoint_header import TAB, TEST_CALL, endpoint_header
-from ui.endpoint_limits import endpoint_limits
-from ui.endpoint_logs import endpoint_logs
-from ui.endpoint_metrics import endpoint_metrics
-from ui.endpoint_permissions import endpoint_permissions
-from ui.endpoint_tags import endpoint_tags
-from ui.endpoint_traffic import endpoint_traffic
-from ui.endpoint_view import EndpointView
+from ui.endpoints.change_button import draw_reason
+from ui.endpoints.config import endpoint_config
+from ui.endpoints.end import endpoint_end
+from ui.endpoints.gateway import endpoint_gateway
+from ui.endpoints.header import TAB, TEST_CALL, endpoint_header
+from ui.endpoints.limits import endpoint_limits
+from ui.endpoints.logs import endpoint_logs
+from ui.endpoints.metrics import endpoint_metrics
+from ui.endpoints.permissions import endpoint_permissions
+from ui.endpoints.tags import endpoint_tags
+from ui.endpoints.traffic import endpoint_traffic
+from ui.endpoints.view import EndpointView
 from ui.errors import showing_errors
 from ui.foreign_text import literal
 from ui.navigation import link_to
-from ui.session import endpoints_in_address, remembered
+from ui.session import remembered
 from ui.test_call import test_call
 
 Part = Callable[[Workspace, EndpointView, EndpointDetail], None]

@@ -7,8 +7,8 @@ import streamlit as st
 from services.endpoints import Endpoint
 from ui.banner import banner
 from ui.connecting import endpoints, workspace
-from ui.endpoint_filters import EndpointsView, draw_page, filter_bar
-from ui.endpoint_rows import endpoint_rows
+from ui.endpoints.filters import EndpointsView, draw_page, filter_bar
+from ui.endpoints.rows import endpoint_rows
 from ui.errors import showing_errors
 from ui.list_age import list_age
 from ui.navigation import go_to, link_to

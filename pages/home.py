@@ -7,7 +7,7 @@ from services.readiness import can_sleep, readiness_of
 from services.workspace import Workspace
 from ui.banner import banner
 from ui.connecting import endpoints, partner, workspace
-from ui.endpoint_list import endpoint_list
+from ui.endpoints.list import endpoint_list
 from ui.errors import showing_errors
 from ui.foreign_text import code
 from ui.list_age import list_age
@@ -51,10 +51,10 @@ with showing_errors():
     here = workspace()
     banner(here)
     found = endpoints(here)
-    st.subheader("Ask something")
+    st.header("Ask something")
     starters(here, found)
     if any(one.embeds for one in found):
         link_to("embeddings", "See what an embedding model does to texts")
-    st.subheader("Endpoints")
+    st.header("Endpoints")
     endpoint_list(found)
     list_age(here, key="home")

@@ -5,6 +5,7 @@ import streamlit as st
 from services.secret_scopes import SecretScope
 from services.secret_uses import UsesLook
 from services.workspace import Workspace
+from ui.address import scope_in_address, show_scope_in_address
 from ui.banner import banner
 from ui.clock import clock
 from ui.connecting import workspace
@@ -16,7 +17,7 @@ from ui.secret_scope_keys import draw_keys, store_what_was_entered
 from ui.secret_scope_list import draw_scopes
 from ui.secret_scope_lists import forget_secret_scopes, scope_contents, secret_scopes, secret_scopes_as_of
 from ui.secret_uses import draw_broken, draw_look, look_at_uses
-from ui.session import remembered, scope_in_address, show_scope_in_address
+from ui.session import remembered
 
 ABOUT = "Keys that endpoints need, such as a provider's API key. A value is written here and never shown again."
 

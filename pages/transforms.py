@@ -39,7 +39,7 @@ def trial(here: Workspace | None, draft: Draft, *, available: bool) -> Endpoint 
         dry_run_button(draft, available=available)
         envelope_choice(draft)
     results = st.container()
-    st.subheader("Samples", anchor=False)
+    st.header("Samples", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"), showing_errors():
         if here is not None:
             endpoint = endpoint_choice(here, draft)

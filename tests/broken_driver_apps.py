@@ -67,7 +67,7 @@ class Refusal(Exception):
 
 
 class App(ThreadingHTTPServer):
-    """One app on *port*; with the flaw CLOSED there is none, only a port that was free a moment ago."""
+    """One app on *port*; with the flaw CLOSED there is none, only a port that is free."""
 
     daemon_threads = True
     allow_reuse_address = False
@@ -210,16 +210,19 @@ def _stopped(text: str, stops: list[str], flaw: Flaw) -> str:
 
 @contextlib.contextmanager
 def driver_app(flaw: Flaw, ports: range = range(7600, 3999, -1)) -> Iterator[App]:
-    """An app on a free port of the driver's range; with CLOSED, one that has been closed again."""
+    """An app on a free port of the driver's range; with CLOSED, one that has been closed again, whose port nobody else gets."""
     app = _on_free_port(flaw, ports)
     thread = threading.Thread(target=app.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
+    held = socket.socket()
     if flaw is Flaw.CLOSED:
         app.shutdown()
         app.server_close()
+        held.bind((EVERYWHERE, app.port))  # and does not listen: an app of a test that runs beside this one would
     try:
         yield app
     finally:
+        held.close()
         app.released.set()
         if flaw is not Flaw.CLOSED:
             app.shutdown()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from hypothesis import settings
 
 from tests.local_workspaces import LocalWorkspace, start_local_workspace
@@ -28,6 +29,13 @@ def local_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalW
     workspace = start_local_workspace(stderr, models_on_demand=False)
     yield workspace
     workspace.stop()
+
+
+@pytest.fixture(scope="session")
+def awake_registry(local_workspace: LocalWorkspace) -> None:
+    """The first question about a model starts the registry, which on a busy machine takes longer than a control call may."""
+    asked = f"{local_workspace.host}/api/2.0/serving-endpoints/local-prompt-model/openapi"
+    assert requests.get(asked, headers={"authorization": f"Bearer {local_workspace.token}"}, timeout=100).ok
 
 
 @pytest.fixture(autouse=True)

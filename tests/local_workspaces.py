@@ -16,10 +16,13 @@ import requests
 
 ROOT = Path(__file__).parents[1]
 READY_SECONDS = 60.0
+PATIENCE = 30.0
+"""Seconds. A busy machine is no failure: only what never comes is waited for so long."""
+
 Found = TypeVar("Found")
 
 
-def eventually(condition: Callable[[], Found], timeout: float = 10.0) -> Found:
+def eventually(condition: Callable[[], Found], timeout: float = PATIENCE) -> Found:
     """What `condition` returns, once that is true. Fails after `timeout` seconds, with what it returned last."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):
@@ -78,7 +81,7 @@ class LocalWorkspace:
         """The newest request whose path contains `path_part`."""
         return next(entry for entry in reversed(self.requests()) if path_part in entry.path)
 
-    def settled(self, path_part: str, timeout: float = 10.0) -> LoggedRequest:
+    def settled(self, path_part: str, timeout: float = PATIENCE) -> LoggedRequest:
         """The newest request whose path contains `path_part`, once it is over."""
         eventually(lambda: self.last_request(path_part).outcome != "running", timeout)
         return self.last_request(path_part)

@@ -16,7 +16,8 @@ from services.local import embedded
 from services.settings import Settings
 from services.workspace import Door, Identity, Workspace
 from ui.endpoint_cache import EndpointCache
-from ui.session import KEPT_WORKSPACES, Visit, forwarded_token, new_conversation, take, typed_into, visit
+from ui.session import forwarded_token, new_conversation, take, typed_into, visit
+from ui.visits import KEPT_WORKSPACES, Visit
 
 REFUSED_SECONDS = 10.0
 LIST_SECONDS = 30.0

@@ -5,12 +5,13 @@ import streamlit as st
 from services.endpoints import Endpoint
 from services.readiness import Readiness, ReadinessKind, readiness_of
 from services.workspace import Workspace
+from ui.address import endpoints_in_address, show_endpoints_in_address
 from ui.connecting import endpoints, endpoints_with
 from ui.conversation import Conversation
 from ui.foreign_text import code
 from ui.list_age import list_age
 from ui.readiness import draw_states, readiness
-from ui.session import endpoints_in_address, entered, reseed, seed, show_endpoints_in_address
+from ui.session import entered, reseed, seed
 
 MOST = 4
 _STANDS = " ("

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from services.counting import in_words
 from services.secret_scopes import (
     Acl,
     MyPermission,
@@ -163,13 +164,13 @@ def _chosen_permission() -> Permission:
 
 def _consequence(scope: SecretScope, contents: ScopeContents, look: UsesLook | None) -> str:
     keys = _named([secret.key for secret in contents.secrets])
-    what = f"{len(contents.secrets)} key{'s' if len(contents.secrets) != 1 else ''}{keys}"
+    what = f"{in_words(len(contents.secrets), 'key')}{keys}"
     if contents.secrets_error is not None:
         what = f"Its keys, which could not be listed ({literal(contents.secrets_error.message)}),"
     uses = [use for use in (look.uses if look else []) if use.names(scope.name)]
     unseen = bool(look is None or not look.done or look.not_looked_at)
     parts = [
-        f"{what} and {len(contents.acls)} permission{'s' if len(contents.acls) != 1 else ''} will be gone for good.",
+        f"{what} and {in_words(len(contents.acls), 'permission')} will be gone for good.",
         sentence_of(uses),
         "Not every endpoint could be looked at: others may use it, too." if unseen else "",
     ]

@@ -9,9 +9,9 @@ import streamlit as st
 
 from services.errors import BadInput, PlaygroundError
 from services.workspace import Workspace
+from ui.address import show_scope_in_address
 from ui.errors import draw_error
 from ui.secret_scope_lists import KnownScopes, known_scopes
-from ui.session import show_scope_in_address
 
 WAITS_SECONDS = 30.0
 """A change that was asked for longer ago is not made any more: the page was left before it could be."""

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from services.counting import in_words
 from services.secret_scopes import SecretScope, create_secret_scope, is_key_not_name
 from services.secret_uses import UsesLook
 from services.snippets.secret_scopes import create_scope_code, list_scopes_code
 from services.workspace import Workspace
+from ui.address import show_scope_in_address
 from ui.foreign_text import code, literal
 from ui.secret_scope_changes import Change, SecretChanges
-from ui.session import entered, remembered, show_scope_in_address, typed_into
+from ui.session import entered, remembered, typed_into
 from ui.snippet_list import draw_snippets
 
 MOST = 50
@@ -61,7 +63,7 @@ def _draw_rows(scopes: Sequence[SecretScope], look: UsesLook | None) -> None:
             )
             number = len(users.get(scope.name.casefold(), ()))
             parts = ["Azure Key Vault, read-only"] if scope.read_only else []
-            parts += [f"used by {number} endpoint{'s' if number > 1 else ''}"] if number else []
+            parts += [f"used by {in_words(number, 'endpoint')}"] if number else []
             if parts:
                 st.caption(" · ".join(parts), width="content")
 

@@ -5,105 +5,22 @@ outlives a reload and is shared by the browser's tabs: the connection, the conve
 which conversation it shows. Widgets mirror these objects; they are never the memory.
 """
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, runtime_checkable
-from weakref import WeakKeyDictionary
+from typing import TypeVar
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from services.errors import PlaygroundError
 from services.settings import Settings
 from services.visitors import COOKIE, is_alone, is_visitor, new_visitor, owner_of
-from services.workspace import Door, Identity, Workspace
+from ui.address import endpoints_in_address
 from ui.conversation import Conversation
-from ui.endpoint_cache import EndpointCache
+from ui.visits import Visit, Visits
 
 View = TypeVar("View")
-
-KEPT_VISITS = 1_000
-KEPT_SECONDS = 12 * 3600
-SWEEP_SECONDS = 600
-KEPT_CONVERSATIONS = 20
-KEPT_WORKSPACES = 8
-
-
-@runtime_checkable
-class Watching(Protocol):
-    """A kept object that asks a workspace by itself."""
-
-    def let_go(self, of: Workspace) -> None:
-        """Ask that workspace no more: its token is to be forgotten."""
-
-
-@dataclass
-class Visit:
-    """One browser's memory."""
-
-    door: Door | None = None
-    """Chosen by the person; None: the first that is there."""
-    local_user: str = "admin"
-    profile: str | None = None
-    as_app: bool = False
-    """In a Databricks App: act as the app even where the visitor's token is there."""
-    typed: Workspace | None = None
-    opened: "OrderedDict[tuple[str, ...], Workspace]" = field(default_factory=OrderedDict)
-    """The last workspaces that were made for this visit, by what they were made of; tokens as hashes."""
-    identities: WeakKeyDictionary[Workspace, Identity] = field(default_factory=WeakKeyDictionary)
-    refused: WeakKeyDictionary[Workspace, tuple[float, PlaygroundError]] = field(default_factory=WeakKeyDictionary)
-    """When a workspace last did not say who we are, and why not."""
-    choices: int = 0
-    """How often a door was chosen: a slow connection must not undo a later choice."""
-    endpoints: WeakKeyDictionary[Workspace, EndpointCache] = field(default_factory=WeakKeyDictionary)
-    conversations: "OrderedDict[str, Conversation]" = field(default_factory=OrderedDict)
-    views: dict[type, object] = field(default_factory=dict)
-    """What pages keep for this browser, by kind: see kept()."""
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def conversation(self, name: str | None) -> Conversation:
-        """That conversation, or a new one where the name is unknown."""
-        with self.lock:
-            found = self.conversations.get(name or "")
-            if found is None:
-                self._make_room()
-                found = Conversation()
-                self.conversations[found.name] = found
-            self.conversations.move_to_end(found.name)
-            return found
-
-    def held(self) -> list[Conversation]:
-        """Those in which something was said or waits to be, the last used first."""
-        with self.lock:
-            return [one for one in reversed(self.conversations.values()) if one.turns or one.pending]
-
-    def forget_token(self) -> None:
-        """Let go of the typed token, and end what runs with it."""
-        with self.lock:
-            for one in self.conversations.values():
-                one.stop()
-            if self.typed is not None:
-                self.forget(self.typed)
-            self.typed = None
-            self.door = None if self.door is Door.SESSION else self.door
-
-    def forget(self, workspace: Workspace) -> None:
-        """End what watches that workspace, and let go of what signs in there."""
-        with self.lock:
-            for view in self.views.values():
-                if isinstance(view, Watching):
-                    view.let_go(workspace)
-            workspace.forget()
-
-    def _make_room(self) -> None:
-        while len(self.conversations) >= KEPT_CONVERSATIONS:
-            empty = (name for name, one in self.conversations.items() if not (one.turns or one.pending))
-            self.conversations.pop(next(empty, next(iter(self.conversations)))).stop()
 
 
 @dataclass
@@ -117,41 +34,7 @@ class Tab:
     """The conversation that a starter question on the home page will begin, or has begun."""
 
 
-class _Visits:
-    """All visits of this process, the longest idle ones forgotten first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._visits: OrderedDict[tuple[str, str], tuple[float, Visit]] = OrderedDict()
-        self._broom: threading.Thread | None = None
-
-    def of(self, key: tuple[str, str]) -> Visit:
-        now = time.monotonic()
-        with self._lock:
-            if self._broom is None:
-                self._broom = threading.Thread(target=self._sweep, name="forget idle visits", daemon=True)
-                self._broom.start()
-            _, visit = self._visits.pop(key, (now, None))
-            self._visits[key] = (now, visit or Visit())
-            self._forget_idle(now)
-            return self._visits[key][1]
-
-    def _sweep(self) -> None:
-        """A token must go when its time has come, also where nobody visits any more."""
-        while True:
-            time.sleep(SWEEP_SECONDS)
-            with self._lock:
-                self._forget_idle(time.monotonic())
-
-    def _forget_idle(self, now: float) -> None:
-        while self._visits and (
-            len(self._visits) > KEPT_VISITS or now - next(iter(self._visits.values()))[0] > KEPT_SECONDS
-        ):
-            _, (_, idle) = self._visits.popitem(last=False)
-            idle.forget_token()
-
-
-_visits = _Visits()
+_visits = Visits()
 
 
 def remembered(kind: type[View]) -> View:
@@ -339,59 +222,3 @@ def show_in_address(shown: Conversation) -> None:
     """Put the conversation into the address, so that a reload finds it. It opens for this browser only."""
     if st.query_params.get("chat") != shown.name:
         st.query_params["chat"] = shown.name
-
-
-def endpoints_in_address() -> list[str]:
-    """The endpoints that a link asks for."""
-    return st.query_params.get_all("endpoint")
-
-
-def show_endpoints_in_address(names: list[str]) -> None:
-    """Let the address name the endpoints, so that it can be sent to a colleague."""
-    if st.query_params.get_all("endpoint") != names:
-        st.query_params["endpoint"] = names
-
-
-def scope_in_address() -> str:
-    """The secret scope that the address names; empty for none."""
-    return st.query_params.get("scope") or ""
-
-
-def show_scope_in_address(name: str) -> None:
-    """Open that secret scope, or none where *name* is empty."""
-    if name:
-        st.query_params["scope"] = name
-    else:
-        st.query_params.pop("scope", None)
-
-
-def transform_in_address() -> str:
-    """The saved transform that the address names; empty for none."""
-    return st.query_params.get("transform") or ""
-
-
-def take_sample_from_address() -> bool:
-    """Whether a link brings a body along as the sample. It does so once: the address says it no more."""
-    return st.query_params.pop("sample", None) is not None
-
-
-def show_transform_in_address(name: str) -> None:
-    """Let the address name that saved transform, or none where *name* is empty."""
-    if name and st.query_params.get("transform") != name:
-        st.query_params["transform"] = name
-    elif not name:
-        st.query_params.pop("transform", None)
-
-
-def embeddings_in_address(of: str) -> str:
-    """What the address of the Embeddings page names: *of* is ``dataset``, ``run`` or ``stage``. Empty for nothing."""
-    return st.query_params.get(of) or ""
-
-
-def show_embeddings_in_address(**shown: str) -> None:
-    """Let that address name these; empty for none. What is not given stays."""
-    for of, name in shown.items():
-        if not name:
-            st.query_params.pop(of, None)
-        elif st.query_params.get(of) != name:
-            st.query_params[of] = name

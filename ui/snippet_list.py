@@ -8,9 +8,12 @@ from services.snippets import Snippet
 
 
 def draw_snippets(snippets: Sequence[Snippet], *, key: str, label: str = "Code", height: int | None = None) -> None:
-    """Draw a choice of dialects and the code of the chosen one, to copy or to save. Longer than *height* pixels, it scrolls."""
+    """Draw a choice of dialects, where there are several, and the chosen one's code, to copy or to save; longer than *height*
+    pixels, it scrolls."""
     names = [snippet.dialect for snippet in snippets]
-    chosen = st.segmented_control(label, names, default=names[0], key=f"{key}-dialect", required=True)
+    chosen = None
+    if len(names) > 1:
+        chosen = st.segmented_control(label, names, default=names[0], key=f"{key}-dialect", required=True)
     snippet = next((one for one in snippets if one.dialect == chosen), snippets[0])
     with st.container(key=f"{key}-snippet"):
         st.code(snippet.code, language=snippet.language, height=height or "content")

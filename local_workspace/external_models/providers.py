@@ -153,7 +153,7 @@ def external_model_of(
     block = _block(wire, provider, place)
     path = f"{place}.{provider.config_key}"
     config, managed = _read(block, provider.form(block, path), path, cipher)
-    for field in set(provider.urls) & config.keys():
+    for field in [one for one in provider.urls if one in config]:
         config[field] = checked_url(config[field], f"{path}.{field}")
     if provider.name == "custom":
         checked_https(config["custom_provider_url"], f"{path}.custom_provider_url")

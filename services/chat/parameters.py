@@ -55,7 +55,6 @@ PARAMETERS = (
     Parameter("tool_choice", "choice", "Whether it must call one.", choices=("auto", "none", "required")),
     Parameter("extra", "json", "More fields of the body, for what is not above: a JSON object, merged in last."),
 )
-BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 
 
 @dataclass(frozen=True)

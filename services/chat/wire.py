@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.chat.request import ChatRequest
+from services.foreign_json import as_text
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,12 @@ def chat_from_wire(event: Mapping[str, Any], arrived: str = "") -> Iterator[Chat
         yield ChatDelta(
             choice=choice,
             text=text,
-            reasoning=reasoning or _text(message.get("reasoning_content")),
-            refusal=_text(message.get("refusal")),
+            reasoning=reasoning or as_text(message.get("reasoning_content")),
+            refusal=as_text(message.get("refusal")),
             tool_calls=tuple(_tool_calls(message.get("tool_calls"))),
             finish_reason=finish_reason,
-            id=_text(event.get("id")),
-            model=_text(event.get("model")),
+            id=as_text(event.get("id")),
+            model=as_text(event.get("model")),
         )
     if usage is not None:
         yield ChatDelta(usage=usage)
@@ -91,10 +92,10 @@ def _pieces(event: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any], 
             yield (
                 _index(choice.get("index"), position),
                 message if isinstance(message, dict) else {},
-                _text(choice.get("finish_reason")) or None,
+                as_text(choice.get("finish_reason")) or None,
             )
     if isinstance(event.get("delta"), dict):
-        yield 0, event["delta"], _text(event.get("finish_reason")) or None
+        yield 0, event["delta"], as_text(event.get("finish_reason")) or None
     messages = event.get("messages")
     for message in messages if isinstance(messages, list) else ():
         if isinstance(message, dict) and message.get("role") == "assistant":
@@ -104,17 +105,17 @@ def _pieces(event: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any], 
 def _content(content: Any) -> tuple[str, str]:
     """(text, reasoning) of a message's content: a text, nothing, or a list of parts."""
     if not isinstance(content, list):
-        return _text(content), ""
+        return as_text(content), ""
     text, reasoning = "", ""
     for part in content:
         if not isinstance(part, dict):
-            text += _text(part)
+            text += as_text(part)
         elif part.get("type") == "reasoning":
             summary = part.get("summary")
             parts = summary if isinstance(summary, list) else ()
-            reasoning += "".join(_text(piece.get("text")) for piece in parts if isinstance(piece, dict))
+            reasoning += "".join(as_text(piece.get("text")) for piece in parts if isinstance(piece, dict))
         else:
-            text += _text(part.get("text"))
+            text += as_text(part.get("text"))
     return text, reasoning
 
 
@@ -125,9 +126,9 @@ def _tool_calls(calls: Any) -> Iterator[ToolCallPiece]:
             function = function if isinstance(function, dict) else {}
             yield ToolCallPiece(
                 _index(call.get("index"), position),
-                _text(function.get("name")),
-                _text(function.get("arguments")),
-                _text(call.get("id")),
+                as_text(function.get("name")),
+                as_text(function.get("arguments")),
+                as_text(call.get("id")),
             )
 
 
@@ -158,7 +159,3 @@ def _count(value: Any) -> int | None:
 
 def _index(value: Any, position: int) -> int:
     return position if _count(value) is None else int(value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -33,11 +33,6 @@ class Rule(StrEnum):
         """What is to be so, as a short sentence."""
         return _LABELS[self]
 
-    @property
-    def calls_the_app(self) -> bool:
-        """Whether it is judged by what the app answers, so that it can be tested from anywhere."""
-        return self not in {Rule.RUNNING, Rule.ATTACH, Rule.ACCESS_MODE, Rule.PORT, Rule.LISTENS, Rule.ADDRESS}
-
 
 _LABELS = {
     Rule.RUNNING: "The cluster is running",

@@ -18,7 +18,7 @@ _PROXY = "Call it through the workspace's proxy."
 def is_this_machine(address: str) -> bool:
     """Whether *address*, an IP address, belongs to this machine: only then can a socket be bound to it."""
     try:  # not a name: looking one up may take long, and may lead anywhere
-        known = ipaddress.ip_address(address)
+        known = _known(address)
     except ValueError:
         return False
     if known.is_unspecified or known.is_multicast or known == ipaddress.ip_address("255.255.255.255"):
@@ -42,11 +42,19 @@ def why_not_directly(workspace: Workspace, cluster: Cluster | None, *, alone: bo
     address = cluster.driver_address
     if not is_this_machine(address):
         return "Brickyard does not run on this cluster's driver, so it calls through the workspace's proxy."
-    known = ipaddress.ip_address(address)
-    known = getattr(known, "ipv4_mapped", None) or known  # ::ffff:127.0.0.1 is loopback, which Python 3.11 does not say
+    known = _known(address)
     if (known.is_loopback or known.is_link_local) and workspace.door is not Door.LOCAL:
         return "The driver's address is one within this machine, which only the local workspace's clusters have."
     return ""
+
+
+def _known(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """What *address* leads to: ::ffff:127.0.0.1 is loopback and ::ffff:0.0.0.0 any, which Python 3.11 does not say.
+
+    Raises ValueError where it is none.
+    """
+    known = ipaddress.ip_address(address)
+    return getattr(known, "ipv4_mapped", None) or known
 
 
 def direct_address(workspace: Workspace, cluster: Cluster | None, *, alone: bool) -> str:

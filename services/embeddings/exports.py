@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MOST_WRITTEN_OUT = 10_000_000
 """Numbers of all vectors that are written as decimal text: some 110 MB of it, all in this process's memory."""
+_GROUP = 4096
+"""Rows of a Parquet file that are packed at once: what is being packed is in memory several times."""
 _AXES = "xyz"
 _BREAKS = str.maketrans("\t\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029", " " * 11)
 """What would begin another cell or row."""
@@ -34,7 +36,12 @@ def parquet_of(
     # Dictionaries and statistics of vectors are as large as the vectors and find nothing.
     plain = [name for name in table.column_names if name != "embedding"]
     pq.write_table(
-        table.replace_schema_metadata(told), into, compression="zstd", use_dictionary=plain, write_statistics=plain
+        table.replace_schema_metadata(told),
+        into,
+        row_group_size=_GROUP,
+        compression="zstd",
+        use_dictionary=plain,
+        write_statistics=plain,
     )
     return into.getvalue()
 

@@ -192,6 +192,8 @@ class Run:
     """Which process began it last; for services.embeddings.asking, which tells by it whether that one is at it still."""
     seen: float = 0.0
     """When that process wrote this, in seconds since the epoch."""
+    vectors: str = field(default="", compare=False)
+    """Stands for the vectors that are here, of a run that is read: others come under another name, and progress changes none."""
 
     @property
     def label(self) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from services.endpoints.records import Config, Endpoint, EndpointDetail, Route, ServedEntity
 from services.errors import UnexpectedReply
+from services.foreign_json import as_dict, as_list, as_text
 from services.workspace import Workspace
 
 ROOT = "/api/2.0/serving-endpoints"
@@ -49,18 +50,18 @@ def detail_from_wire(wire: Mapping[str, Any]) -> EndpointDetail:
 
 
 def _from_wire(wire: Mapping[str, Any]) -> Endpoint:
-    state = _dict(wire.get("state"))
+    state = as_dict(wire.get("state"))
     config = _config(wire.get("config") or wire.get("pending_config"))
     return Endpoint(
-        name=_text(wire.get("name")),
-        id=_text(wire.get("id")),
-        task=_text(wire.get("task")),
+        name=as_text(wire.get("name")),
+        id=as_text(wire.get("id")),
+        task=as_text(wire.get("task")),
         ready=state.get("ready") == "READY",
         updating=state.get("config_update") == "IN_PROGRESS",
         update_failed=state.get("config_update") == "UPDATE_FAILED",
-        permission_level=_text(wire.get("permission_level")),
-        creator=_text(wire.get("creator")),
-        description=_text(wire.get("description")),
+        permission_level=as_text(wire.get("permission_level")),
+        creator=as_text(wire.get("creator")),
+        description=as_text(wire.get("description")),
         served_entities=config.entities if config else (),
         routes=config.routes if config else (),
         created_ms=_number(wire.get("creation_timestamp")),
@@ -71,10 +72,10 @@ def _from_wire(wire: Mapping[str, Any]) -> Endpoint:
 def _config(wire: Any) -> Config | None:
     if not isinstance(wire, dict):
         return None
-    entities = _list(wire.get("served_entities")) or _list(wire.get("served_models"))
+    entities = as_list(wire.get("served_entities")) or as_list(wire.get("served_models"))
     return Config(
         version=_number(wire.get("config_version")),
-        entities=tuple(_entity(_dict(one)) for one in entities),
+        entities=tuple(_entity(as_dict(one)) for one in entities),
         routes=_routes(wire),
         started_ms=_number(wire.get("start_time")),
     )
@@ -82,9 +83,9 @@ def _config(wire: Any) -> Config | None:
 
 def _routes(wire: Mapping[str, Any]) -> tuple[Route, ...]:
     found = []
-    for one in _list(_dict(wire.get("traffic_config")).get("routes")):
-        route = _dict(one)
-        name = _text(route.get("served_entity_name")) or _text(route.get("served_model_name"))
+    for one in as_list(as_dict(wire.get("traffic_config")).get("routes")):
+        route = as_dict(one)
+        name = as_text(route.get("served_entity_name")) or as_text(route.get("served_model_name"))
         share = _number(route.get("traffic_percentage"))
         if name and share is not None:
             found.append(Route(name, share))
@@ -92,38 +93,26 @@ def _routes(wire: Mapping[str, Any]) -> tuple[Route, ...]:
 
 
 def _entity(wire: Mapping[str, Any]) -> ServedEntity:
-    external = _dict(wire.get("external_model"))
-    foundation = _dict(wire.get("foundation_model"))
-    name = _text(wire.get("entity_name")) or _text(wire.get("model_name"))
-    version = _text(wire.get("entity_version")) or _text(wire.get("model_version"))
+    external = as_dict(wire.get("external_model"))
+    foundation = as_dict(wire.get("foundation_model"))
+    name = as_text(wire.get("entity_name")) or as_text(wire.get("model_name"))
+    version = as_text(wire.get("entity_version")) or as_text(wire.get("model_version"))
     entity, provider = f"{name} {version}".strip(), ""
     if external:
-        provider = _text(external.get("provider"))
-        entity = f"{provider}: {_text(external.get('name'))}"
+        provider = as_text(external.get("provider"))
+        entity = f"{provider}: {as_text(external.get('name'))}"
     elif foundation:
         provider = "foundation"
-        entity = _text(foundation.get("display_name")) or _text(foundation.get("name")) or entity
-    state = _dict(wire.get("state"))
+        entity = as_text(foundation.get("display_name")) or as_text(foundation.get("name")) or entity
+    state = as_dict(wire.get("state"))
     return ServedEntity(
-        _text(wire.get("name")),
+        as_text(wire.get("name")),
         entity,
         provider,
-        deployment=_text(state.get("deployment")),
-        message=_text(state.get("deployment_state_message")),
+        deployment=as_text(state.get("deployment")),
+        message=as_text(state.get("deployment_state_message")),
         wire=wire,
     )
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> int | None:

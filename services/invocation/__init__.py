@@ -1,17 +1,6 @@
 """One call of an endpoint with any JSON body: how it wants to be asked, the body as a form, and the job that makes the call."""
 
 from services.invocation.bodies import get_test_body, read_openapi, test_body
-from services.invocation.contract import (
-    ROWS,
-    UNKNOWN,
-    Contract,
-    Example,
-    Form,
-    contract_of_openapi,
-    contract_of_signature,
-    contract_of_task,
-    get_contract,
-)
 from services.invocation.fields import Field, Kind, text_of, value_of, wrong_with
 from services.invocation.forms import (
     Misfit,
@@ -25,6 +14,17 @@ from services.invocation.forms import (
     slots_of,
     written,
 )
+from services.invocation.interface import (
+    ROWS,
+    UNKNOWN,
+    Example,
+    Form,
+    Interface,
+    get_interface,
+    interface_of_openapi,
+    interface_of_signature,
+    interface_of_task,
+)
 from services.invocation.job import InvocationJob, InvocationReply
 from services.invocation.predictions import Predictions, predictions_in, text_in_events
 from services.invocation.request import invocation_path
@@ -33,10 +33,10 @@ from services.invocation.rows import cell_of, columns_of, drawable, edited, rows
 __all__ = [
     "ROWS",
     "UNKNOWN",
-    "Contract",
     "Example",
     "Field",
     "Form",
+    "Interface",
     "InvocationJob",
     "InvocationReply",
     "Kind",
@@ -45,16 +45,16 @@ __all__ = [
     "Slot",
     "cell_of",
     "columns_of",
-    "contract_of_openapi",
-    "contract_of_signature",
-    "contract_of_task",
     "drawable",
     "edited",
     "form_in",
-    "get_contract",
+    "get_interface",
     "get_test_body",
     "holds_rows",
     "in_form",
+    "interface_of_openapi",
+    "interface_of_signature",
+    "interface_of_task",
     "invocation_path",
     "misfits",
     "predictions_in",

@@ -5,8 +5,9 @@ from typing import Any
 
 from services.endpoints import CHAT_TASKS, EndpointDetail, endpoint_path
 from services.errors import NotFound, Rejected
+from services.foreign_json import as_dict, as_list
 from services.invocation.request import invocation_path
-from services.invocation.samples import HELLO, MOST_VALUES, Schema, dict_of, example_of, list_of, sample
+from services.invocation.samples import HELLO, MOST_VALUES, Schema, example_of, sample
 from services.workspace import Workspace
 
 MAX_TOKENS = 16
@@ -59,44 +60,44 @@ def test_body(detail: EndpointDetail, openapi: Mapping[str, Any] | None) -> tupl
 
 
 def _from_openapi(document: Mapping[str, Any]) -> Wire | None:
-    for item in dict_of(document.get("paths")).values():
-        content = dict_of(dict_of(dict_of(dict_of(item).get("post")).get("requestBody")).get("content"))
-        media = dict_of(content.get("application/json"))
-        body = example_of(media) or _from_schema(dict_of(media.get("schema")))
+    for item in as_dict(document.get("paths")).values():
+        content = as_dict(as_dict(as_dict(as_dict(item).get("post")).get("requestBody")).get("content"))
+        media = as_dict(content.get("application/json"))
+        body = example_of(media) or _from_schema(as_dict(media.get("schema")))
         if isinstance(body, dict) and body:
             return body
     return None
 
 
 def _from_schema(schema: Schema) -> Any:
-    among = list_of(schema.get("oneOf")) or list_of(schema.get("anyOf")) or [schema]
+    among = as_list(schema.get("oneOf")) or as_list(schema.get("anyOf")) or [schema]
     by_form = {
-        form: dict_of(dict_of(one).get("properties"))
+        form: as_dict(as_dict(one).get("properties"))
         for one in among
         for form in _FORMS
-        if form in dict_of(dict_of(one).get("properties"))
+        if form in as_dict(as_dict(one).get("properties"))
     }
     if not by_form:
         return sample(schema)
     form = next(form for form in _FORMS if form in by_form)
-    asked, beside = by_form[form][form], dict_of(by_form[form].get("params"))
-    given = example_of(dict_of(asked))
+    asked, beside = by_form[form][form], as_dict(by_form[form].get("params"))
+    given = example_of(as_dict(asked))
     if given is None:
-        given = _split(dict_of(asked), by_form) if form == "dataframe_split" else sample(asked)
-    few = "max_tokens" in dict_of(beside.get("properties"))
+        given = _split(as_dict(asked), by_form) if form == "dataframe_split" else sample(asked)
+    few = "max_tokens" in as_dict(beside.get("properties"))
     return {form: given} | ({"params": {"max_tokens": MAX_TOKENS}} if few else {})
 
 
 def _split(schema: Schema, by_form: Mapping[str, Schema]) -> Wire:
     """One row. What its values are, the schema of the same row as a record says better, where there is one."""
-    parts = dict_of(schema.get("properties"))
+    parts = as_dict(schema.get("properties"))
     columns = [
-        one for one in list_of(dict_of(dict_of(parts.get("columns")).get("items")).get("enum")) if isinstance(one, str)
+        one for one in as_list(as_dict(as_dict(parts.get("columns")).get("items")).get("enum")) if isinstance(one, str)
     ]
-    typed = list_of(dict_of(dict_of(parts.get("data")).get("items")).get("prefixItems"))
-    record = dict_of(dict_of(dict_of(by_form.get("dataframe_records")).get("dataframe_records")).get("items"))
-    known = dict_of(record.get("properties"))
-    needed = list_of(record.get("required")) or columns
+    typed = as_list(as_dict(as_dict(parts.get("data")).get("items")).get("prefixItems"))
+    record = as_dict(as_dict(as_dict(by_form.get("dataframe_records")).get("dataframe_records")).get("items"))
+    known = as_dict(record.get("properties"))
+    needed = as_list(record.get("required")) or columns
     schemas = [known.get(name, typed[place] if place < len(typed) else {}) for place, name in enumerate(columns)]
     room = MOST_VALUES // max(1, len(columns))
     row = [sample(one, short=name not in needed, room=room) for name, one in zip(columns, schemas, strict=True)]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.endpoint_setup import path_text, value_at, with_value
-from services.invocation.contract import ROWS, Body, Contract, Form
 from services.invocation.fields import TEXTUAL, Field, Kind, wrong_inside, wrong_with
+from services.invocation.interface import ROWS, Body, Form, Interface
 from services.invocation.rows import columns_of, rows_of, with_rows
 from services.invocation.task_fields import PROMPT_COLUMNS, STREAM
 from services.secret_scopes import Path
@@ -47,20 +47,20 @@ class Misfit:
     """Whether it is only not there yet."""
 
 
-def holds_rows(contract: Contract, form: Form) -> bool:
+def holds_rows(interface: Interface, form: Form) -> bool:
     """Whether that form is a table."""
-    return form in (Form.RECORDS, Form.SPLIT) or (form in ROWS and not contract.tensors)
+    return form in (Form.RECORDS, Form.SPLIT) or (form in ROWS and not interface.tensors)
 
 
-def form_in(contract: Contract, body: Mapping[str, Any], wanted: Form) -> Form | None:
+def form_in(interface: Interface, body: Mapping[str, Any], wanted: Form) -> Form | None:
     """Which form the body has: the *wanted* one where that is so; None where it is none that a form can show."""
-    there = [form for form in contract.forms if _shows(contract, form, body)]
+    there = [form for form in interface.forms if _shows(interface, form, body)]
     if wanted in there:
         return wanted
     return there[0] if there else None
 
 
-def _shows(contract: Contract, form: Form, body: Mapping[str, Any]) -> bool:
+def _shows(interface: Interface, form: Form, body: Mapping[str, Any]) -> bool:
     if form is Form.FIELDS:
         return True
     if form is Form.PROMPT:
@@ -68,35 +68,35 @@ def _shows(contract: Contract, form: Form, body: Mapping[str, Any]) -> bool:
         return rows is not None and len(rows) == 1
     if form.value not in body:
         return False
-    return not holds_rows(contract, form) or rows_of(body, form) is not None
+    return not holds_rows(interface, form) or rows_of(body, form) is not None
 
 
-def in_form(contract: Contract, body: Mapping[str, Any], before: Form | None, form: Form) -> Body:
+def in_form(interface: Interface, body: Mapping[str, Any], before: Form | None, form: Form) -> Body:
     """The same rows in another form, where they are rows; what stands beside them stays."""
-    order = [one.name for one in contract.fields]
+    order = [one.name for one in interface.fields]
     rows = rows_of(body, before) if before is not None and before is not Form.FIELDS else None
     if form is Form.PROMPT:
         return with_rows(body, form, [(rows or [{}])[0]], order)
-    if holds_rows(contract, form):
+    if holds_rows(interface, form):
         return with_rows(body, form, rows or [], order)
     if before is not None and before.value in body and form.value not in body:
         return {form.value: body[before.value], **{k: v for k, v in body.items() if k != before.value}}
     return dict(body)
 
 
-def slots_of(contract: Contract, form: Form, body: Mapping[str, Any]) -> list[Slot]:
+def slots_of(interface: Interface, form: Form, body: Mapping[str, Any]) -> list[Slot]:
     """The fields to draw for that form of the body; of a table, what stands beside it."""
-    return [*_slots(contract, form, body)][:MOST_SLOTS]
+    return [*_slots(interface, form, body)][:MOST_SLOTS]
 
 
-def _slots(contract: Contract, form: Form, body: Mapping[str, Any]) -> Iterator[Slot]:
+def _slots(interface: Interface, form: Form, body: Mapping[str, Any]) -> Iterator[Slot]:
     if form is Form.FIELDS:
-        yield from _of_body(contract, body)
+        yield from _of_body(interface, body)
     elif form is Form.PROMPT:
-        yield from _of_prompt(contract)
-    elif not holds_rows(contract, form):
-        yield from _of_tensors(contract, form)
-    for field in contract.params:
+        yield from _of_prompt(interface)
+    elif not holds_rows(interface, form):
+        yield from _of_tensors(interface, form)
+    for field in interface.params:
         yield Slot(("params", field.name), field, "Parameters, sent in params")
     more = Field("more fields", outer="object", help="Merged into the body: a JSON object.")
     if form is Form.FIELDS:
@@ -106,8 +106,8 @@ def _slots(contract: Contract, form: Form, body: Mapping[str, Any]) -> Iterator[
         yield Slot((MORE,), more, "Stream and other fields")
 
 
-def _of_body(contract: Contract, body: Mapping[str, Any]) -> Iterator[Slot]:
-    for field in contract.fields:
+def _of_body(interface: Interface, body: Mapping[str, Any]) -> Iterator[Slot]:
+    for field in interface.fields:
         if field.name == "messages" and _is_simple(body.get("messages", [])):
             yield Slot((SYSTEM,), Field("system", Kind.LONG_TEXT, help="How it is to behave: the first message."))
             yield Slot((USER,), Field("user", Kind.LONG_TEXT, required=True, help="What it is asked."))
@@ -115,23 +115,23 @@ def _of_body(contract: Contract, body: Mapping[str, Any]) -> Iterator[Slot]:
             yield Slot((field.name,), field)
 
 
-def _of_prompt(contract: Contract) -> Iterator[Slot]:
-    for field in contract.fields or PROMPT_COLUMNS:
+def _of_prompt(interface: Interface) -> Iterator[Slot]:
+    for field in interface.fields or PROMPT_COLUMNS:
         longer = replace(field, kind=Kind.LONG_TEXT) if field.name == "prompt" else field
         yield Slot((*_RECORD, field.name), longer)
-    for field in contract.extras:
+    for field in interface.extras:
         yield Slot((*_RECORD, field.name), field, "Keys of the record, as LangChain's extra_params")
     more = Field("more keys of the record", outer="object", help="Merged into the record: a JSON object.")
     yield Slot((*_RECORD, MORE), more, "Keys of the record, as LangChain's extra_params")
 
 
-def _of_tensors(contract: Contract, form: Form) -> Iterator[Slot]:
-    named = [one for one in contract.fields if one.name]
+def _of_tensors(interface: Interface, form: Form) -> Iterator[Slot]:
+    named = [one for one in interface.fields if one.name]
     if form is Form.INPUTS and named:
         for field in named:
             yield Slot((form.value, field.name), field)
         return
-    one = contract.fields[0] if contract.fields else Field("")
+    one = interface.fields[0] if interface.fields else Field("")
     yield Slot((form.value,), replace(one, name=form.value) if not named else Field(form.value, outer="array"))
 
 
@@ -190,27 +190,27 @@ def shows(slot: Slot, value: Any) -> bool:
     return True
 
 
-def misfits(contract: Contract, form: Form | None, body: Mapping[str, Any]) -> list[Misfit]:
+def misfits(interface: Interface, form: Form | None, body: Mapping[str, Any]) -> list[Misfit]:
     """What does not fit what the model says it takes, at its place; the first MOST_PROBLEMS."""
     if form is None:
         return []
     found: list[Misfit] = []
-    slots = slots_of(contract, form, body)
+    slots = slots_of(interface, form, body)
     for slot in slots:
         value = read(slots, body, slot)
         if said := wrong_with(slot.field, value):
             found.append(Misfit(slot.place, said, missing=value is None))
-    if holds_rows(contract, form) and contract.known:
-        found += _wrong_rows(contract, rows_of(body, form) or [])
+    if holds_rows(interface, form) and interface.known:
+        found += _wrong_rows(interface, rows_of(body, form) or [])
     return found[:MOST_PROBLEMS]
 
 
-def _wrong_rows(contract: Contract, rows: list[dict[str, Any]]) -> list[Misfit]:
+def _wrong_rows(interface: Interface, rows: list[dict[str, Any]]) -> list[Misfit]:
     found: list[Misfit] = []
     if not rows:
         return [Misfit("rows", "There is no row yet.", missing=True)]
     for place, row in enumerate(rows):
-        for field in columns_of([], contract.fields):
+        for field in columns_of([], interface.fields):
             value = row.get(field.name)
             said = wrong_inside(field, value) if value is not None else ""
             if value is None and field.required:

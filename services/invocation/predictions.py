@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.counting import in_words
 from services.foreign_json import read_json
 
 MOST_SHOWN = 500
@@ -77,8 +78,9 @@ def _embeddings(data: list[Any]) -> Predictions:
     lengths = {len(one["embedding"]) for one in data if isinstance(one["embedding"], list)}
     dimensions = f" of {next(iter(lengths)):,} dimensions" if len(lengths) == 1 else ""
     rows = tuple((place + 1, _cell(one["embedding"])) for place, one in enumerate(data[:MOST_SHOWN]))
-    vectors = "1 vector" if len(data) == 1 else f"{len(data):,} vectors"
-    return Predictions(columns=("text", "vector"), rows=rows, note=f"{vectors}{dimensions}", count=len(data))
+    return Predictions(
+        columns=("text", "vector"), rows=rows, note=f"{in_words(len(data), 'vector')}{dimensions}", count=len(data)
+    )
 
 
 def _of(found: Any) -> Predictions | None:

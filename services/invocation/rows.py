@@ -7,8 +7,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.invocation.contract import Body, Form
 from services.invocation.fields import Field, Kind, text_of, value_of
+from services.invocation.interface import Body, Form
 
 Row = dict[str, Any]
 MOST_CELLS = 60_000

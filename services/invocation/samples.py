@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.foreign_json import as_dict, as_list
+
 HELLO = "Say hello."
 MOST_VALUES = 2_000
 """Of lists whose schema says how many they hold: a picture's tensor becomes one pixel, for the person to fill."""
@@ -24,18 +26,18 @@ def example_of(holder: Schema) -> Any:
     examples = holder.get("examples")
     if isinstance(examples, list):
         return examples[0] if examples else None
-    return dict_of(next(iter(dict_of(examples).values()), None)).get("value")
+    return as_dict(next(iter(as_dict(examples).values()), None)).get("value")
 
 
 def sample(schema: Any, *, short: bool = False, room: int = MOST_VALUES, depth: int = 0) -> Any:
     """A value that fits. *short*: an empty list where one is allowed. *room*: how many values it may hold at most."""
-    given = dict_of(schema)
-    for fixed in (example_of(given), given.get("default"), given.get("const"), *list_of(given.get("enum"))[:1]):
+    given = as_dict(schema)
+    for fixed in (example_of(given), given.get("default"), given.get("const"), *as_list(given.get("enum"))[:1]):
         if fixed is not None:
             return fixed
     if depth >= _DEEPEST:
         return None
-    options = list_of(given.get("oneOf")) or list_of(given.get("anyOf"))
+    options = as_list(given.get("oneOf")) or as_list(given.get("anyOf"))
     if options:
         return sample(options[0], short=short, room=room, depth=depth + 1)
     kind = _kind(given)
@@ -46,24 +48,14 @@ def sample(schema: Any, *, short: bool = False, room: int = MOST_VALUES, depth: 
     return _FORMATS.get(str(given.get("format")), HELLO) if kind == "string" else _SCALARS.get(kind)
 
 
-def dict_of(value: Any) -> dict[str, Any]:
-    """The value, if it is an object; else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def list_of(value: Any) -> list[Any]:
-    """The value, if it is a list; else an empty one."""
-    return value if isinstance(value, list) else []
-
-
 def _kind(schema: Schema) -> str:
     kind = schema.get("type", "object" if "properties" in schema else "string")
     return str(next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind)
 
 
 def _record(schema: Schema, room: int, depth: int) -> dict[str, Any]:
-    parts = dict_of(schema.get("properties"))
-    needed = list_of(schema.get("required"))
+    parts = as_dict(schema.get("properties"))
+    needed = as_list(schema.get("required"))
     names = [name for name in parts if name in needed] or list(parts)
     names = names[: max(1, room)]
     share = room // max(1, len(names))
@@ -71,7 +63,7 @@ def _record(schema: Schema, room: int, depth: int) -> dict[str, Any]:
 
 
 def _items(schema: Schema, room: int, depth: int) -> list[Any]:
-    each = list_of(schema.get("prefixItems"))[: max(1, room)]
+    each = as_list(schema.get("prefixItems"))[: max(1, room)]
     if each:
         return [sample(one, room=room // len(each), depth=depth + 1) for one in each]
     fewest = schema.get("minItems")

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from services.foreign_json import as_dict, as_list
 from services.invocation.fields import Field, Kind
-from services.invocation.samples import dict_of, list_of
 from services.registered_models import Column
 
 MAX_STEPS = 8
@@ -37,7 +37,7 @@ _ARRAY = re.compile(r"array of (.+)")
 
 def resolved(schema: Any, document: Mapping[str, Any], steps: int = 0) -> dict[str, Any]:
     """The schema, with a reference into its own document followed; empty where that leads nowhere, or in a circle."""
-    found = dict_of(schema)
+    found = as_dict(schema)
     where = found.get("$ref")
     if not isinstance(where, str):
         return found
@@ -45,7 +45,7 @@ def resolved(schema: Any, document: Mapping[str, Any], steps: int = 0) -> dict[s
         return {}
     at: Any = document
     for step in where[2:].split("/"):
-        at = dict_of(at).get(step.replace("~1", "/").replace("~0", "~"))
+        at = as_dict(at).get(step.replace("~1", "/").replace("~0", "~"))
     return resolved(at, document, steps + 1)
 
 
@@ -54,7 +54,7 @@ def field_of_schema(name: str, schema: Any, document: Mapping[str, Any], *, requ
     given = _chosen(resolved(schema, document), document)
     kind = _type(given)
     about: dict[str, Any] = {"name": name, "required": required, "default": given.get("default"), "help": _about(given)}
-    choices = tuple(one for one in list_of(given.get("enum")) if isinstance(one, str))
+    choices = tuple(one for one in as_list(given.get("enum")) if isinstance(one, str))
     if choices:
         return Field(**about, kind=Kind.CHOICE, choices=choices)
     if kind == "array":
@@ -90,7 +90,7 @@ def field_of_column(column: Column, *, required: bool | None = None) -> Field:
 
 def _chosen(schema: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
     """The one schema that is meant where there are several, of which the others are null."""
-    options = list_of(schema.get("anyOf")) or list_of(schema.get("oneOf"))
+    options = as_list(schema.get("anyOf")) or as_list(schema.get("oneOf"))
     found = [one for one in (resolved(option, document) for option in options) if _type(one) != "null"]
     if len(found) == 1:
         return {**{name: value for name, value in schema.items() if name in ("default", "description")}, **found[0]}

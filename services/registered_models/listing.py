@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from services.errors import NotFound, PermissionDenied, Rejected, WorkspaceError
+from services.foreign_json import as_dict, as_dicts, as_text
 from services.registered_models.records import ModelPage, ModelVersion, RegisteredModel, Registry
 from services.workspace import Workspace
 
@@ -51,10 +52,10 @@ def _unity_catalog_page(workspace: Workspace, wanted: str, page_token: str) -> M
     looked_at = 0
     for _ in range(MAX_PAGES):
         reply = _get(workspace, UNITY_CATALOG, "the models of Unity Catalog", max_results=PAGE, page_token=page_token)
-        models = [_unity_catalog_model(one) for one in _dicts(reply.get("registered_models"))]
+        models = [_unity_catalog_model(one) for one in as_dicts(reply.get("registered_models"))]
         looked_at += len(models)
         found += [one for one in models if wanted in one.name.lower()]
-        page_token = _text(reply.get("next_page_token"))
+        page_token = as_text(reply.get("next_page_token"))
         # A page may be empty, or all of it filtered out, with more to come.
         if not page_token or len(found) >= (PAGE if wanted else 1):
             break
@@ -68,8 +69,8 @@ def _workspace_page(workspace: Workspace, wanted: str, page_token: str) -> Model
     words = {"filter": f"name ILIKE {_quoted(f'%{wanted}%')}"} if wanted else {}
     path = f"{MLFLOW}/registered-models/search"
     reply = _get(workspace, path, "the workspace's registry", max_results=PAGE, page_token=page_token, **words)
-    models = tuple(_workspace_model(one) for one in _dicts(reply.get("registered_models")))
-    return ModelPage(models, _text(reply.get("next_page_token")))
+    models = tuple(_workspace_model(one) for one in as_dicts(reply.get("registered_models")))
+    return ModelPage(models, as_text(reply.get("next_page_token")))
 
 
 def _absent(registry: Registry, refusal: WorkspaceError) -> str | None:
@@ -93,8 +94,8 @@ def _version_pages(workspace: Workspace, model: RegisteredModel) -> Iterator[lis
     token = ""
     for _ in range(MAX_PAGES):
         reply = _get(workspace, path, f"the versions of {model.name}", max_results=100, page_token=token, **words)
-        yield _dicts(reply.get("model_versions"))
-        token = _text(reply.get("next_page_token"))
+        yield as_dicts(reply.get("model_versions"))
+        token = as_text(reply.get("next_page_token"))
         if not token:
             return
 
@@ -105,13 +106,13 @@ def _aliases(workspace: Workspace, model: RegisteredModel) -> Mapping[str, tuple
     if model.registry is Registry.UNITY_CATALOG:
         path = f"{UNITY_CATALOG}/{quote(model.name, safe='')}"
         pairs = [
-            (_text(one.get("alias_name")), one.get("version_num"))
-            for one in _dicts(_get(workspace, path, name, include_aliases="true").get("aliases"))
+            (as_text(one.get("alias_name")), one.get("version_num"))
+            for one in as_dicts(_get(workspace, path, name, include_aliases="true").get("aliases"))
         ]
     else:
         reply = _get(workspace, f"{MLFLOW}/registered-models/get", name, name=model.name)
-        aliases = _dict(reply.get("registered_model")).get("aliases")
-        pairs = [(_text(one.get("alias")), one.get("version")) for one in _dicts(aliases)]
+        aliases = as_dict(reply.get("registered_model")).get("aliases")
+        pairs = [(as_text(one.get("alias")), one.get("version")) for one in as_dicts(aliases)]
     found: dict[str, tuple[str, ...]] = {}
     for alias, version in pairs:
         found[str(version)] = (*found.get(str(version), ()), alias)
@@ -119,22 +120,22 @@ def _aliases(workspace: Workspace, model: RegisteredModel) -> Mapping[str, tuple
 
 
 def _unity_catalog_model(wire: Mapping[str, Any]) -> RegisteredModel:
-    parts = (_text(wire.get(part)) for part in ("catalog_name", "schema_name", "name"))
+    parts = (as_text(wire.get(part)) for part in ("catalog_name", "schema_name", "name"))
     return RegisteredModel(
         Registry.UNITY_CATALOG,
-        _text(wire.get("full_name")) or ".".join(part for part in parts if part),
-        _text(wire.get("comment")),
+        as_text(wire.get("full_name")) or ".".join(part for part in parts if part),
+        as_text(wire.get("comment")),
         updated_ms=_number(wire.get("updated_at")),
     )
 
 
 def _workspace_model(wire: Mapping[str, Any]) -> RegisteredModel:
-    versions = [_text(one.get("version")) for one in _dicts(wire.get("latest_versions"))]
+    versions = [as_text(one.get("version")) for one in as_dicts(wire.get("latest_versions"))]
     newest = max((int(one) for one in versions if one.isdecimal()), default=None)
     return RegisteredModel(
         Registry.WORKSPACE,
-        _text(wire.get("name")),
-        _text(wire.get("description")),
+        as_text(wire.get("name")),
+        as_text(wire.get("description")),
         "" if newest is None else str(newest),
         _number(wire.get("last_updated_timestamp")),
     )
@@ -143,42 +144,30 @@ def _workspace_model(wire: Mapping[str, Any]) -> RegisteredModel:
 def _version_from_wire(
     registry: Registry, model: str, wire: Mapping[str, Any], aliases: Mapping[str, tuple[str, ...]]
 ) -> ModelVersion:
-    version, stage = str(wire.get("version", "")), _text(wire.get("current_stage"))
+    version, stage = str(wire.get("version", "")), as_text(wire.get("current_stage"))
     return ModelVersion(
         registry,
         model,
         version,
-        _text(wire.get("description")) or _text(wire.get("comment")),
+        as_text(wire.get("description")) or as_text(wire.get("comment")),
         "" if stage == "None" else stage,
         aliases.get(version, ()),
-        _text(wire.get("status")) or "READY",
-        _text(wire.get("run_id")),
-        _text(wire.get("source")),
-        {_text(one.get("key")): _text(one.get("value")) for one in _dicts(wire.get("tags"))},
+        as_text(wire.get("status")) or "READY",
+        as_text(wire.get("run_id")),
+        as_text(wire.get("source")),
+        {as_text(one.get("key")): as_text(one.get("value")) for one in as_dicts(wire.get("tags"))},
         _number(wire.get("last_updated_timestamp")) or _number(wire.get("updated_at")),
     )
 
 
 def _get(workspace: Workspace, path: str, what: str, /, **query: str | int) -> dict[str, Any]:
     given = urlencode({name: value for name, value in query.items() if value != ""})
-    return _dict(workspace.get(f"{path}?{given}", name=what, seconds=REGISTRY_SECONDS))
+    return as_dict(workspace.get(f"{path}?{given}", name=what, seconds=REGISTRY_SECONDS))
 
 
 def _quoted(text: str) -> str:
     """A text as MLflow's filters have it: in the quotes that are not in it."""
     return f'"{text}"' if "'" in text else f"'{text}'"
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> int | None:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import yaml
 
 from services.errors import NotFound, PermissionDenied, Rejected
+from services.foreign_json import as_dict, as_dicts, as_text
 from services.registered_models.listing import REGISTRY_SECONDS
 from services.registered_models.records import Column, ModelVersion, Registry, Signature, SignatureAnswer
 from services.workspace import Workspace
@@ -43,7 +44,7 @@ def _model_file(workspace: Workspace, version: ModelVersion) -> dict[str, Any] |
         reply = workspace.get(
             f"/api/2.0/mlflow/model-versions/get-download-uri?{asked}", name=what, seconds=REGISTRY_SECONDS
         )
-        uri = urlsplit(_text(_dict(reply).get("artifact_uri")))
+        uri = urlsplit(as_text(as_dict(reply).get("artifact_uri")))
         path = uri.path.strip("/")
         if uri.scheme != "mlflow-artifacts" or not path or ".." in path.split("/"):
             return None
@@ -63,11 +64,11 @@ def _logged(workspace: Workspace, version: ModelVersion) -> dict[str, Any] | Non
         reply = workspace.get(f"/api/2.0/mlflow/runs/get?{asked}", name=f"the run of {version.model}")
     except _SILENT:
         return None
-    tags = _dict(_dict(_dict(reply).get("run")).get("data")).get("tags")
-    noted = [_text(tag.get("value")) for tag in _dicts(tags) if tag.get("key") == HISTORY_TAG]
-    models = _dicts(_parsed(noted[0])) if noted else []
+    tags = as_dict(as_dict(as_dict(reply).get("run")).get("data")).get("tags")
+    noted = [as_text(tag.get("value")) for tag in as_dicts(tags) if tag.get("key") == HISTORY_TAG]
+    models = as_dicts(_parsed(noted[0])) if noted else []
     path = version.source.rstrip("/")
-    named = [one for one in models if _text(one.get("artifact_path")) and path.endswith(f"/{one['artifact_path']}")]
+    named = [one for one in models if as_text(one.get("artifact_path")) and path.endswith(f"/{one['artifact_path']}")]
     if named:
         return named[-1]
     return models[0] if len(models) == 1 else None
@@ -76,7 +77,9 @@ def _logged(workspace: Workspace, version: ModelVersion) -> dict[str, Any] | Non
 def _answer(wire: Any) -> SignatureAnswer:
     if not isinstance(wire, dict):
         return SignatureAnswer(None, NONE_LOGGED)
-    parts = [tuple(_column(one) for one in _dicts(_parsed(wire.get(part)))) for part in ("inputs", "outputs", "params")]
+    parts = [
+        tuple(_column(one) for one in as_dicts(_parsed(wire.get(part)))) for part in ("inputs", "outputs", "params")
+    ]
     return SignatureAnswer(Signature(*parts)) if any(parts) else SignatureAnswer(None, NONE_LOGGED)
 
 
@@ -84,7 +87,7 @@ def _column(wire: dict[str, Any]) -> Column:
     kind = _type(wire)
     if wire.get("shape") and wire.get("type") != "tensor":
         kind = f"array of {kind}"  # a parameter's shape
-    return Column(_text(wire.get("name")), kind, wire.get("required", True) is not False, wire.get("default"))
+    return Column(as_text(wire.get("name")), kind, wire.get("required", True) is not False, wire.get("default"))
 
 
 def _type(wire: dict[str, Any], depth: int = 0) -> str:
@@ -93,18 +96,18 @@ def _type(wire: dict[str, Any], depth: int = 0) -> str:
     if depth > 5:
         return "…"
     if kind == "array":
-        return f"array of {_type(_dict(wire.get('items')), depth + 1)}"
+        return f"array of {_type(as_dict(wire.get('items')), depth + 1)}"
     if kind == "map":
-        return f"map of {_type(_dict(wire.get('values')), depth + 1)}"
+        return f"map of {_type(as_dict(wire.get('values')), depth + 1)}"
     if kind == "object":
-        names = ", ".join(str(name) for name in _dict(wire.get("properties")))
+        names = ", ".join(str(name) for name in as_dict(wire.get("properties")))
         return f"object of {names}" if names else "object"
     if kind == "tensor":
-        spec = _dict(wire.get("tensor-spec"))
+        spec = as_dict(wire.get("tensor-spec"))
         shape = spec.get("shape")
         lengths = ", ".join(str(length) for length in shape) if isinstance(shape, list) else "?"
-        return f"tensor of {_text(spec.get('dtype')) or 'numbers'} ({lengths})"
-    return _text(kind) or "anything"
+        return f"tensor of {as_text(spec.get('dtype')) or 'numbers'} ({lengths})"
+    return as_text(kind) or "anything"
 
 
 def _parsed(text: Any) -> Any:
@@ -115,15 +118,3 @@ def _parsed(text: Any) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

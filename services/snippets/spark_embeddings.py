@@ -66,9 +66,10 @@ def _notebook(asking: Asking, table: str, text: str) -> str:
         "# For a job of many hours: token = dbutils.secrets.get(scope, key)\n"
     )
     run = (
-        "rows = spark.table(table).select(text).where(f\"`{text}` <> ''\").distinct()\n"
+        'quoted = "`" + text.replace("`", "``") + "`"  # a name may have a dot in it, or a backtick\n'
+        "rows = spark.table(table).select(quoted).where(f\"{quoted} <> ''\").distinct()\n"
         "if spark.catalog.tableExists(output):\n"
-        '    have = spark.table(output).where("embedding IS NOT NULL").select(text)\n'
+        '    have = spark.table(output).where("embedding IS NOT NULL").select(quoted)\n'
         '    rows = rows.join(have, text, "left_anti")\n'
         "vectors = embed_table(\n"
         "    spark,\n    rows,\n    endpoint,\n    text=text,\n    host=config.host,\n    token=token,\n" + ask + ")\n"

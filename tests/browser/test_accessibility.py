@@ -1,6 +1,7 @@
 """Without a mouse, without sight, on a telephone, in the dark."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -32,6 +33,7 @@ PAGES = {
     f"/endpoint?endpoint={ENDPOINT}": ENDPOINT,
     "/endpoint-setup": "Set up an endpoint",
     "/transforms": "Transforms",
+    "/embeddings": "Embeddings",
     "/secrets": "Secrets",
     "/connection": "Connection",
 }
@@ -75,7 +77,9 @@ def test_the_keyboard_alone_is_enough_to_ask_to_stop_and_to_inspect(
     tab_to(page, ".st-key-answer-0-0-code button")
 
 
-def test_every_control_has_a_name(app: App, local_workspace: LocalWorkspace, page: Page) -> None:
+def test_every_control_has_a_name_and_headings_leave_no_level_out(
+    app: App, local_workspace: LocalWorkspace, page: Page
+) -> None:
     for path, title in PAGES.items():
         open_page(page, app.url + path, title)
         expect_names(page)
@@ -90,6 +94,9 @@ def expect_names(page: Page) -> None:
     snapshot = page.locator("body").aria_snapshot()
     assert "- link" in snapshot
     assert NAMELESS.findall(snapshot) == [], snapshot
+    levels = [int(level) for level in re.findall(r"- heading .*\[level=(\d)\]", snapshot)]
+    assert levels[0] == 1
+    assert [pair for pair in pairwise(levels) if pair[1] > pair[0] + 1] == [], "no level of headings is left out"
 
 
 def test_every_page_fits_a_telephone(app: App, local_workspace: LocalWorkspace, make_page: Pages) -> None:

@@ -89,6 +89,7 @@ def shown(drawn: bytes, *sought: str) -> list[bool]:
 
 def test_what_is_clicked_lassoed_and_walked_to_is_what_python_is_told(page: Page, map_app: App) -> None:
     surface = open_map(page, map_app, "n=505&frame=1")
+    assert page.locator("[data-drawn]").get_attribute("data-named") == "0"  # all groups stand everywhere on the ring
 
     page.mouse.click(*place(surface, MIDDLE)[0])
     told(page, "picked 0 told [0]")
@@ -210,6 +211,7 @@ def test_in_the_dark_every_class_has_its_colour_and_the_legend_and_the_saved_pic
     entries = page.locator(".legend").get_by_role("button")
     expect(entries).to_have_count(21)  # twenty, and what has no class
     assert shown(surface.screenshot(), *PALETTE, UNLIT, "#ffffff") == [True] * 21 + [False]
+    assert page.locator("[data-drawn]").get_attribute("data-named") == "16"  # four stand among others
 
     with page.expect_download() as saving:
         page.get_by_role("button", name="Save as a picture").click()

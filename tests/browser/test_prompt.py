@@ -44,7 +44,7 @@ def test_a_list_that_does_not_come_holds_no_prompt_back(app: App, local_workspac
     button(page, "chat-refresh").click()
     expect(page.get_by_text("asking for a new list")).to_be_visible()
     send(page, "Are you there?")
-    expect(answer(page)).to_contain_text("Brick", timeout=5_000)
+    expect(answer(page)).to_contain_text("Brick", timeout=7_500)
     expect(page.get_by_text("asking for a new list")).to_have_count(0)
     settled(page)
     expect(chosen(page, ENDPOINT)).to_be_visible()

@@ -26,7 +26,7 @@ from tests.local_workspaces import LocalWorkspace, eventually
 
 pytestmark = pytest.mark.browser
 
-SOON = 4.0
+SOON = 10.0
 """Seconds, of 15 that it would take without Stop. Idle it is 0.3; the machine may be busy."""
 
 

@@ -74,12 +74,12 @@ def test_an_endless_loop_is_ended_and_told_then_mended_tried_and_called(
     expect(alerts(page)).to_contain_text("transform_input ran longer than 1.5 s and was stopped")
     waited = time.monotonic() - begun
     sys.stdout.write(f"the sentence came {waited:.2f} s after Ctrl-Enter\n")
-    assert waited < 5
+    assert waited < 20  # for want of an end it would be never
 
     write(page, LOUD.replace("upper()", "uper()"))
     page.keyboard.press("ControlOrMeta+Enter")
     source = page.locator(".st-key-transforms-source")
-    expect(source.get_by_role("status")).to_contain_text("Line 7: transform_output: AttributeError")
+    expect(source.get_by_role("status")).to_contain_text("Line 7: AttributeError")
     expect(source.locator(".cm-lint-marker-error")).to_have_count(1)
     expect(source.locator(".cm-lintRange-error")).to_have_count(1)
 
@@ -172,6 +172,12 @@ def test_the_editor_can_be_left_by_keyboard_and_a_saved_transform_deleted(
     button(page, "transforms-save").click()
     expect(page.get_by_text("Saved as Shout, version 1.")).to_be_visible()
     assert "transform=Shout" in page.url
+    write(page, "# something else")
+    button(page, "transforms-versions").click()
+    page.get_by_role("button", name="Put it into the editor").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(editor(page)).to_contain_text("response.upper()")
+    settled(page)
     button(page, "transforms-delete").click()
     page.get_by_role("dialog").get_by_role("textbox").fill("Shout")
     page.get_by_role("dialog").get_by_role("textbox").press("Enter")

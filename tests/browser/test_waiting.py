@@ -25,7 +25,7 @@ def test_a_chat_that_waits_says_for_what_and_the_stages_go_with_the_answer(
     expect(page.get_by_text(re.compile(r"[\d.]+ s in all"))).to_be_visible()
     expect(page.get_by_text("Why is the sky blue?")).to_have_count(0)
     button(page, "chat-stop").click()
-    eventually(lambda: chat_requests(local_workspace.requests())[0].outcome == "client_closed", 4)
+    eventually(lambda: chat_requests(local_workspace.requests())[0].outcome == "client_closed", 10)
     expect(figures(page)).to_have_text(re.compile("^stopped"))
     expect(page.get_by_text(WAITS)).to_have_count(0)
     local_workspace.queue_fault(SCRIPTED, CHAT_PATH)

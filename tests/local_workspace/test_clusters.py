@@ -20,7 +20,7 @@ VERSIONS = ["2.0", "2.1"]
 def workspace(tmp_path_factory):
     """One for this module, where a state passes in 0.3 s."""
     stderr = tmp_path_factory.mktemp("clusters") / "stderr.txt"
-    workspace = start_local_workspace(stderr, "--deployment-seconds", "0.3")
+    workspace = start_local_workspace(stderr, "--deployment-seconds", "0.5")
     yield workspace
     workspace.stop()
 
@@ -249,7 +249,7 @@ def test_events_are_newest_first_and_can_be_chosen(workspace, shared):
     newest, before = events(workspace, shared, limit=2)["events"]
     assert (newest["type"], before["type"]) == ("RUNNING", "STARTING")
     assert before["details"] == {"user": "admin@local"}
-    assert newest["timestamp"] - before["timestamp"] == 300
+    assert newest["timestamp"] - before["timestamp"] == 500
     assert {event["type"] for event in events(workspace, shared, event_types=["STARTING"])["events"]} == {"STARTING"}
     assert events(workspace, shared, start_time=newest["timestamp"])["total_count"] == 1
     assert events(workspace, shared, end_time=0) == {"events": [], "total_count": 0}

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -81,10 +80,8 @@ def test_slots_that_only_abandoned_calls_hold_are_freed_by_another_process(model
     pid = obey(model_workspace, obedient, "pid")
     for _ in range(SLOTS):
         hang_up_on(model_workspace, obedient, "sleep 600")
-    began = time.monotonic()
-    eventually(lambda: ask(model_workspace, obedient, order("pid")).status_code == 200, 20)
-    assert time.monotonic() - began < 20
-    eventually(lambda: is_gone(pid), 5)
+    eventually(lambda: ask(model_workspace, obedient, order("pid")).status_code == 200)  # of 600 s
+    eventually(lambda: is_gone(pid))
 
 
 def test_a_model_that_holds_its_interpreter_is_replaced_and_no_other_waits(model_workspace, obedient):
@@ -92,7 +89,7 @@ def test_a_model_that_holds_its_interpreter_is_replaced_and_no_other_waits(model
     hang_up_on(model_workspace, obedient, "hold")
     other = ask(model_workspace, serving(model_workspace, "tests.echo"), {"inputs": [1]})
     assert (other.status_code, chat(model_workspace, max_tokens=1).status_code) == (200, 200)
-    eventually(lambda: is_gone(pid), 20)
+    eventually(lambda: is_gone(pid))
     assert obey(model_workspace, obedient, "pid") != pid
 
 
@@ -120,7 +117,7 @@ def test_deleting_an_endpoint_ends_even_a_process_that_hangs(model_workspace):
         eventually(lambda: model_workspace.last_request(name).outcome == "running")
         assert call(model_workspace, "DELETE", f"{ROOT}/{name}").ok
         assert holder.result().status_code in {500, 503}
-    eventually(lambda: is_gone(pid), 5)
+    eventually(lambda: is_gone(pid))
 
 
 def test_deleting_an_endpoint_while_its_model_loads_leaves_no_process(model_workspace):
@@ -140,8 +137,8 @@ def test_it_scales_to_zero_and_callers_share_one_waking(model_workspace):
     name = created(model_workspace, model("tests.obedient", scale_to_zero_enabled=True))
     pid = obey(model_workspace, name, "pid")
     hang_up_on(model_workspace, name, "sleep 600")  # which does not count: nobody waits for it
-    eventually(lambda: message_of(model_workspace, name) == "Scaled to zero", 20)
-    eventually(lambda: is_gone(pid), 5)
+    eventually(lambda: message_of(model_workspace, name) == "Scaled to zero")
+    eventually(lambda: is_gone(pid))
     assert shown(model_workspace, name)["state"]["ready"] == "READY"
     with ThreadPoolExecutor() as pool:
         pids = [it.result() for it in [pool.submit(obey, model_workspace, name, "pid") for _ in range(SLOTS)]]
@@ -164,7 +161,7 @@ def test_an_update_replaces_the_process_and_a_failed_one_does_not(model_workspac
     call(model_workspace, "PUT", f"{ROOT}/{name}/config", update)
     settled(model_workspace, name)
     assert obey(model_workspace, name, "environment AGE") == "2"
-    eventually(lambda: is_gone(pid), 5)
+    eventually(lambda: is_gone(pid))
 
 
 def test_the_prompt_model_stops_before_its_stop_sequence(model_workspace):
@@ -203,7 +200,7 @@ def test_after_a_kill_a_model_is_ready_scaled_to_zero_and_answers(make_local_wor
     children = psutil.Process(first.process.pid).children(recursive=True)
     first.process.kill()
     first.process.wait(10)
-    eventually(lambda: all(is_gone(child.pid) for child in children), 10)
+    eventually(lambda: all(is_gone(child.pid) for child in children))
     second = make_local_workspace(*options)
     assert shown(second, name)["state"]["ready"] == "READY"
     assert message_of(second, name) == "Scaled to zero"

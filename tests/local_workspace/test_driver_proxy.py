@@ -432,12 +432,16 @@ def test_an_apps_visitor_has_no_scope_for_clusters(local_workspace):
 @pytest.fixture(scope="module")
 def changing(tmp_path_factory):
     """A workspace whose clusters are started and stopped, and which itself has a port that the proxy could reach."""
-    with raw_app(saying(OK)) as app:
-        port = app.port
+    port = next(port for port in range(3999, 3900, -1) if not is_taken(port))  # no other test's app takes those
     stderr = tmp_path_factory.mktemp("driver-proxy") / "stderr.txt"
     workspace = start_local_workspace(stderr, "--deployment-seconds", "0.4", "--port", str(port))
     yield workspace
     workspace.stop()
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def change(workspace, what, cluster):

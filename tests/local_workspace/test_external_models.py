@@ -1,16 +1,18 @@
 """External models: what is sent to a provider, and what of its answer comes back. The providers are scripted servers."""
 
 import base64
+import contextlib
 import json
 import os
 import signal
 import sqlite3
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
-import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -146,20 +148,17 @@ def test_the_first_event_arrives_before_the_last_is_said(world: World) -> None:
     assert json.loads(line.removeprefix(b"data: ")) == chunk("first")
     assert not world.upstream.last.hung_up.is_set()
     response.close()
-    assert world.upstream.last.hung_up.wait(5), "the call to the provider went on"
+    assert world.upstream.last.hung_up.wait(15), "the call to the provider went on"
 
 
 def test_a_caller_who_hangs_up_before_the_first_byte_cancels_the_call(world: World) -> None:
     world.upstream.will(silence)
     name = world.openai()
-    with pytest.raises(requests.ReadTimeout):
-        requests.post(
-            f"{world.workspace.host}/serving-endpoints/{name}/invocations",
-            json={"messages": HELLO},
-            headers={"authorization": f"Bearer {world.workspace.token}"},
-            timeout=0.5,
-        )
-    assert world.upstream.last.hung_up.wait(5), "the call to the provider went on"
+    headers = {"authorization": f"Bearer {world.workspace.token}", "content-type": "application/json"}
+    with contextlib.closing(HTTPConnection(urlsplit(world.workspace.host).netloc)) as connection:
+        connection.request("POST", f"/serving-endpoints/{name}/invocations", json.dumps({"messages": HELLO}), headers)
+        asked = eventually(lambda: [one for one in world.upstream.asked if not one.hung_up.is_set()])
+    assert asked[-1].hung_up.wait(15), "the call to the provider went on"
 
 
 def test_completions_pass_whole_and_streaming(world: World) -> None:

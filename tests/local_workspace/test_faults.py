@@ -56,11 +56,11 @@ def test_a_stalled_reply_is_late(local_workspace, words):
 
 def test_a_stalled_first_token_comes_after_headers_that_were_at_once(local_workspace):
     began = time.monotonic()
-    response = stream(local_workspace, "stall-first-token-0.5s scripted-0-2")
+    response = stream(local_workspace, "stall-first-token-1.5s scripted-0-2")
     headers_after = time.monotonic() - began
     assert len(events(response)) == 6
-    assert headers_after < 0.4
-    assert time.monotonic() - began >= 0.5
+    assert headers_after < 1.4
+    assert time.monotonic() - began >= 1.5
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

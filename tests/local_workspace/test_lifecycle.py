@@ -49,7 +49,7 @@ def test_the_ready_line_is_the_only_output_and_has_every_field(make_local_worksp
     assert "loaded" in workspace.stderr.read_text()
     workspace.process.terminate()
     assert workspace.process.stdout.read() == ""
-    assert workspace.process.wait(5) == 0
+    assert workspace.process.wait(30) == 0
 
 
 def test_a_model_on_demand_is_loaded_by_the_first_call_that_needs_it(make_local_workspace):
@@ -69,9 +69,9 @@ def test_a_signal_ends_it_soon_in_the_middle_of_a_stream(make_local_workspace, n
     next(stream.iter_content(None))
     began = time.monotonic()
     workspace.process.send_signal(number)
-    assert workspace.process.wait(5) == 0
-    assert time.monotonic() - began < 4  # 1.2 s on an idle machine
-    eventually(lambda: is_gone(engine), 2)
+    assert workspace.process.wait(30) == 0
+    assert time.monotonic() - began < 20  # 1.2 s on an idle machine; the stream would take more than an hour
+    eventually(lambda: is_gone(engine))
     assert not workspace.state.exists()
 
 
@@ -80,7 +80,7 @@ def test_being_killed_leaves_no_engine_behind(make_local_workspace):
     engine = engine_of(workspace)
     assert chat(workspace, max_tokens=1).status_code == 200
     workspace.process.kill()
-    eventually(lambda: is_gone(engine), 5)
+    eventually(lambda: is_gone(engine))
 
 
 def test_the_end_of_the_parent_ends_it(tmp_path):
@@ -106,7 +106,7 @@ def test_the_end_of_the_parent_ends_it(tmp_path):
     parent.wait()
     parent.stdin.close()
     parent.stdout.close()
-    eventually(lambda: is_gone(workspace) and all(map(is_gone, children)), 5)
+    eventually(lambda: is_gone(workspace) and all(map(is_gone, children)))
 
 
 @pytest.fixture(scope="module")
@@ -253,9 +253,9 @@ def test_it_is_ready_soon(tmp_path):
     assert process.stdout.readline()
     seconds = time.monotonic() - began
     process.terminate()
-    process.wait(5)
+    process.wait(30)
     process.stdout.close()
-    assert seconds < 5  # 0.7 s on an idle machine
+    assert seconds < 30  # 0.7 s on an idle machine
 
 
 def test_nothing_heavy_is_imported():

@@ -139,7 +139,7 @@ def test_artifacts_stay_within_their_folder(model_workspace, path):
 def test_a_registry_that_was_killed_starts_again(model_workspace):
     [child] = registries(model_workspace)
     child.kill()
-    child.wait(5)
+    child.wait(30)
     assert call(model_workspace, "GET", f"{API}/registered-models/search").ok
     assert [started.pid for started in registries(model_workspace)] != [child.pid]
 

@@ -86,10 +86,10 @@ def test_an_update_leaves_the_old_config_serving_until_the_new_one_is_ready(work
     assert updating["config"]["served_entities"][0]["name"] == "first"
     assert updating["pending_config"]["served_entities"][0]["name"] == "second"
     assert updating["pending_config"]["start_time"] > 0
-    assert ask(workspace, name).ok
     assert "is being updated" in refused(
         call(workspace, "PUT", f"{ROOT}/{name}/config", body), 409, "RESOURCE_CONFLICT"
     )
+    assert ask(workspace, name).ok
     config = settled(workspace, name)["config"]
     assert (config["config_version"], config["served_entities"][0]["name"]) == (2, "second")
 

@@ -235,7 +235,7 @@ def test_the_chat_path_loads_no_heavy_library():
     script = (
         "import sys; from streamlit.testing.v1 import AppTest\n"
         "before = set(sys.modules)\n"
-        "import pages, ui.answers, ui.parameters, ui.exchange_dialog, ui.connecting, ui.endpoint_picker, ui.endpoint_list, app\n"
+        "import pages, ui.answers, ui.parameters, ui.exchange_dialog, ui.connecting, ui.endpoint_picker, ui.endpoints.list, app\n"
         "print([m for m in ('mlflow','sklearn','umap','plotly','pandas','databricks.sdk') if m in set(sys.modules) - before])"
     )
     out = subprocess.run(

@@ -18,7 +18,7 @@ def texts(page: AppTest) -> str:
 
 
 def test_the_four_doors_are_named_and_the_one_in_use_is_marked(open_page: OpenPage):
-    doors = [heading.value for heading in open_page("connection").subheader]
+    doors = [heading.value for heading in open_page("connection").header]
     assert doors == ["Databricks App", "This session", "This machine (in use)", "Local workspace"]
 
 
@@ -55,7 +55,7 @@ def test_what_cannot_connect_says_why_and_changes_nothing(
     page = connect(open_page("connection"), host.format(host=local_workspace.host), token)
     assert said in page.error[0].value.replace("\\", "")
     assert "**Next:**" in page.error[0].value
-    assert "This machine (in use)" in [heading.value for heading in page.subheader]
+    assert "This machine (in use)" in [heading.value for heading in page.header]
 
 
 def test_one_can_change_back(open_page: OpenPage, local_workspace: LocalWorkspace):
@@ -84,7 +84,7 @@ def test_a_sign_in_of_this_machine_that_fails_says_so_and_leaves_the_other_doors
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi0000")
     page = open_page("connection")
     assert "does not know this token" in page.error[0].value
-    assert len(page.subheader) == 4
+    assert len(page.header) == 4
 
 
 def test_the_embedded_local_workspace_is_a_click_away(open_page: OpenPage):

@@ -189,6 +189,11 @@ def test_a_transform_is_at_work_on_both_sides_and_seen_to_be(page, local_workspa
     (sent,) = proxied(local_workspace)
     assert sent.json == {"prompt": "How are you?\n    Be Concise.\n    "}
     assert any("Be·Concise." in one for one in codes(page)), "both bodies are shown"
+    page.switch_page(str(ROOT / "pages" / "transforms.py")).run()
+    pressed(pressed(page, "Use the driver proxy's last call"), "Dry run")
+    assert eventually(lambda: [one for one in codes(page.run()) if "Brick·벽돌" in one or SCRIPTED in one])
+    assert any('-   "prompt": "How·are·you?"' in one for one in codes(page)), "as it was before the transform"
+    page.switch_page(PAGE).run()
     page.button_group(key="driver-proxy.form").set_value("Any JSON").run()
     page.text_area(key="driver-proxy.json").set_value("[1]").run()
     called(page)

@@ -175,8 +175,12 @@ def test_words_are_found_at_once_and_meaning_with_one_request(
     page.selectbox(key="embeddings.map.colour").set_value(ColourBy.LENGTH).run()
 
     local_workspace.clear()
+    local_workspace.queue_fault("stall-0.7s", f"/serving-endpoints/{EMBEDDER}/")
     press(page, "Nearest in meaning")
-    page.run()
+    assert "for the vector of the query" in said(page)
+    map_of(page).pick(20)  # no script waits for the query, so what is clicked meanwhile is taken
+    eventually(lambda: "**Nearest to** “RAIN number”" in said(page.run()))
+    assert map_of(page).picked == 20
     sent = [entry for entry in local_workspace.requests() if entry.path.endswith("/invocations")]
     assert len(sent) == 1
     assert page.selectbox(key="embeddings.map.colour").value == "Nearness to a query"
@@ -193,7 +197,7 @@ def test_a_query_for_vectors_of_another_size_says_what_to_do(put: Callable[..., 
     page = put(*three_groups(8))
     page.text_input(key="embeddings.map.search").set_value("rain").run()
     press(page, "Nearest in meaning")
-    assert "gives 384 numbers a text now, and these vectors have 8" in said(page)
+    eventually(lambda: "gives 384 numbers a text now, and these vectors have 8" in said(page.run()))
 
 
 def test_a_layout_that_was_made_is_drawn_by_the_next_visit_and_pca_stays_at_hand(put: Callable[..., AppTest]) -> None:

@@ -14,9 +14,9 @@ from services.doors import typed
 from services.embeddings.asking.embedding import embed_texts
 from services.embeddings.asking.runs import embedding_runs, run_key
 from services.embeddings.datasets.store import embedding_store
+from services.embeddings.files.queries import look_through_queries
 from services.embeddings.files.sample import sample_texts
 from services.embeddings.files.sample_queries import COUNT, sample_queries
-from services.embeddings.numbers.retrieval import read_queries
 from services.embeddings.records import Asking, Dataset, Floats, Progress, Run, RunState, Texts
 from services.errors import BadInput
 from services.visitors import THIS_MACHINE
@@ -103,7 +103,7 @@ def table(page: AppTest, column: str) -> dict[str, list]:
 
 
 def said(page: AppTest) -> str:
-    kinds = (page.markdown, page.caption, page.error, page.warning, page.info, page.subheader)
+    kinds = (page.markdown, page.caption, page.error, page.warning, page.info, page.header)
     return "\n".join(one.value.replace("\\", "") for kind in kinds for one in kind)
 
 
@@ -322,7 +322,8 @@ def test_a_new_run_takes_no_older_ones_name():
 
 def test_without_a_second_run_the_comparison_says_how_to_make_one(open_page: OpenPage, real_run: dict[str, str]):
     page = open_page("embeddings", stage="compare", **real_run)
-    assert "embed the same texts again, above" in said(page)
+    assert "How two models differ, and which separates labels better." in said(page)
+    assert "embed the same texts again, above, under *Embed with another model*" in said(page)
 
 
 def test_a_run_that_has_only_just_come_is_not_said_to_be_missing(
@@ -353,6 +354,7 @@ def test_queries_with_known_answers_are_sent_once_and_ranked(
     assert f"3 queries: 1 request to {MODEL} at most" in said(page)
     assert sent(local_workspace) == []
     press(page, "Check")
+    assert "of 3 queries, **2** found an answer first, and **3** among the 10 nearest" in said(page)
     figures = table(page, "MRR")
     assert figures["Recall@1"] == pytest.approx([2 / 3])
     assert figures["Recall@5"] == [1.0]
@@ -453,7 +455,7 @@ def test_a_check_that_fails_says_so_keeps_the_queries_and_sends_nothing_more(
 
 def test_the_samples_queries_have_answers_in_it_and_are_offered_for_nothing_else():
     texts = sample_texts()
-    queries = read_queries(sample_queries(texts), texts)
+    queries = look_through_queries(sample_queries(texts), texts).queries
     assert len(queries) == COUNT
     assert texts.ids is not None
     assert {texts.ids[place] for place in queries[0].expected} == {"support-03", "support-04"}

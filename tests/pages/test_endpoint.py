@@ -18,7 +18,7 @@ from tests.local_workspaces import ROOT as ROOT_FOLDER
 from tests.local_workspaces import LocalWorkspace, LoggedRequest, eventually
 from tests.pages.conftest import OpenPage
 from tests.services.replies import reply_server
-from ui.gateway_draft import GatewayDraft
+from ui.endpoints.gateway_draft import GatewayDraft
 from ui.tallies import Tallies
 
 
@@ -56,7 +56,7 @@ def field(elements, part: str):
 def texts(page: AppTest) -> str:
     return "\n".join(
         one.value
-        for kind in (page.subheader, page.markdown, page.caption, page.info, page.success, page.error)
+        for kind in (page.header, page.markdown, page.caption, page.info, page.success, page.error)
         for one in kind
     )
 
@@ -122,17 +122,20 @@ def test_events_logs_and_metrics_are_there(open_page: OpenPage, pair):
 
 
 def test_a_pending_config_stands_beside_the_present_one_with_what_differs(
-    open_page: OpenPage, make_local_workspace, monkeypatch
+    open_page: OpenPage, make_local_workspace, monkeypatch, tmp_path
 ):
-    slow = make_local_workspace("--deployment-seconds", "3")
-    name = created(slow, entity("one"))
+    state = ("--state", str(tmp_path / "state"))
+    quick = make_local_workspace(*state, "--deployment-seconds", "0")
+    name = created(quick, entity("one"))
+    quick.stop()
+    slow = make_local_workspace(*state, "--deployment-seconds", "8")  # on a busy machine a page takes seconds to open
     two = {"served_entities": [entity("one"), entity("two")], "traffic_config": split(one=50, two=50)}
-    assert call(slow, "PUT", f"{ROOT}/{name}/config", two).ok
     monkeypatch.setenv("DATABRICKS_HOST", slow.host)
     monkeypatch.setenv("DATABRICKS_TOKEN", slow.token)
+    assert call(slow, "PUT", f"{ROOT}/{name}/config", two).ok
     page = open_page("endpoint", endpoint=name)
     said = texts(page)
-    assert [one.value for one in page.subheader][-2:] == ["Serves now, version 1", "Is being deployed"]
+    assert [one.value for one in page.header][-2:] == ["Serves now, version 1", "Is being deployed"]
     assert "`traffic_config.routes.one.traffic_percentage`: `100` → `50`" in said
     assert f"On its way: `{name}`" in said
     assert page.button(key="endpoint-change").disabled
@@ -597,4 +600,4 @@ def test_a_failed_update_is_said_with_the_reason_and_where_to_read_more(open_pag
     assert page.warning[0].value == (
         "Its last update failed. `two`: No such \\*model\\*. **Next:** read Events and logs."
     )
-    assert "Could not be deployed" in [one.value for one in page.subheader]
+    assert "Could not be deployed" in [one.value for one in page.header]

@@ -13,7 +13,7 @@ from tests.local_workspaces import ROOT as ROOT_FOLDER
 from tests.local_workspaces import LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
 from ui.endpoint_cache import EndpointCache
-from ui.endpoint_filters import EndpointsView
+from ui.endpoints.filters import EndpointsView
 
 LIST = "/api/2.0/serving-endpoints"
 SEEDED = ["local-minilm-l6-v2", "local-prompt-model", "local-smollm2-135m-instruct"]

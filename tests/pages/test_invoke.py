@@ -10,6 +10,8 @@ from services.transforms import Place, PlaceKind, library
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace, eventually
 
+pytestmark = pytest.mark.usefixtures("awake_registry")
+
 CHAT, EMBEDDINGS, PROMPT = "local-smollm2-135m-instruct", "local-minilm-l6-v2", "local-prompt-model"
 LOUD = """
 def transform_input(**request):
@@ -149,6 +151,9 @@ def test_a_wrong_type_is_told_at_its_field_and_sent_only_on_purpose(open_invoke,
     assert posts(local_workspace)[0]["max_tokens"] == "many"
     assert "**Next:**" in page.error[0].value
     assert any("HTTP 400" in one.value for one in page.caption)
+    press(page, "Send")
+    assert "Nothing was sent" in page.error[0].value
+    assert any("came of an earlier call" in one.value for one in page.caption)
 
 
 def test_a_needed_field_is_told_when_it_is_to_be_sent(open_invoke, local_workspace):
@@ -189,7 +194,7 @@ def test_stop_ends_the_request_and_nothing_typed_is_lost(open_invoke, local_work
     assert labelled(page.button, "Send").disabled
     press(page, "Stop")
     eventually(lambda: not [one for one in page.run().button if one.label == "Stop"])
-    assert local_workspace.settled(path_of(CHAT), timeout=2).outcome == "client_closed"
+    assert local_workspace.settled(path_of(CHAT)).outcome == "client_closed"
     assert labelled(page.text_area, "user (needed)").value == "벽돌"
 
 
@@ -267,7 +272,7 @@ def script(schema: dict, body: dict) -> None:
     import streamlit as st
 
     from services.endpoints.reading import detail_from_wire
-    from services.invocation import UNKNOWN, contract_of_openapi
+    from services.invocation import UNKNOWN, interface_of_openapi
     from ui.invoke.form import draw_choice, draw_form
     from ui.invoke.sheet import Sheet
     from ui.invoke.twin import draw_twin
@@ -276,7 +281,7 @@ def script(schema: dict, body: dict) -> None:
     document = {"paths": {"/": {"post": {"requestBody": {"content": content}}}}}
     if "sheet" not in st.session_state:
         asked: Future = Future()
-        asked.set_result(contract_of_openapi(detail_from_wire({"name": "one"}), document) or UNKNOWN)
+        asked.set_result(interface_of_openapi(detail_from_wire({"name": "one"}), document) or UNKNOWN)
         st.session_state.sheet = Sheet(asked, body=body, begun=True, tried=True)
     draw_choice(st.session_state.sheet)
     draw_form(st.session_state.sheet)

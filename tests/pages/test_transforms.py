@@ -13,6 +13,7 @@ from services.jobs import Bell
 from services.sandbox import sandbox
 from tests.browser.screens import CHAT_PATH, ENDPOINT
 from tests.local_workspaces import ROOT, LocalWorkspace, LoggedRequest, eventually
+from ui.invocation_reply import FORGOTTEN
 from ui.transforms.diff import MOST_LINES, difference
 from ui.transforms.drafts import MOST_DRAFTS, TransformDrafts
 
@@ -138,6 +139,25 @@ def test_a_call_goes_through_the_draft_once_and_shows_both_sides(page, local_wor
     dry_run(page)
     assert any(content.upper() in one.replace("·", " ") for one in codes(page))
     assert len(posts(local_workspace)) == 1
+    # Newer replies may need the memory: then the page says so, and not that nothing was sent.
+    other = AppTest.from_function(let_all_replies_go)
+    other.session_state["ui.session.Tab"] = page.session_state["ui.session.Tab"]
+    assert [one.value for one in other.run().text] == ["1"]
+    page.run()
+    assert FORGOTTEN in said(page)
+    assert sent.body.decode() not in codes(page)
+
+
+def let_all_replies_go() -> None:
+    import streamlit as st
+
+    from ui.kept_replies import KeptReplies
+    from ui.session import kept
+
+    jobs = kept(KeptReplies).jobs
+    st.text(str(len(jobs)))
+    for job in jobs:
+        job.forget()
 
 
 def shown(text: str) -> str:
@@ -193,6 +213,8 @@ def test_versions_are_kept_under_a_name_that_nobody_takes_over(page, open_page):
     assert other.success[-1].value.endswith(f"is attached to `{ENDPOINT}`.")
     assert len(other.success) == 1, "said where one pressed, and there only"
     assert other.selectbox(key="transforms.shown").options == ["Louder"]
+    assert "not yet what is in the editor" not in said(other)
+    assert "not yet what is in the editor" in said(write(other, "source", "# another"))
 
 
 def test_where_they_are_off_the_reason_is_told_and_nothing_can_be_run(switched_off, open_page):

@@ -1,5 +1,6 @@
 """Chat jobs: they run by themselves, stop at once, and never outlive their use."""
 
+import json
 import threading
 import time
 
@@ -11,7 +12,8 @@ from tests.local_workspaces import eventually
 from tests.services.chats import CHAT, CHAT_PATH, SCRIPT, asking, at
 from tests.services.replies import Exchange, says, silent, stream
 
-STOP_SECONDS = 0.5
+STOP_SECONDS = 10.0
+"""Of the 20 and more that it would take without a stop. Alone it is some 10 ms; a busy machine is no failure."""
 
 
 def job_of(workspace, request=None, **options) -> ChatJob:
@@ -43,16 +45,28 @@ def test_a_job_keeps_the_error_it_met_and_what_had_arrived(local_workspace, work
     assert job.reply.text == "Brick 벽돌 **bold** "
 
 
-def test_the_bell_rings_for_each_delta_and_for_the_end(local_workspace, workspace):
-    local_workspace.queue_fault("scripted-50-5 stall-first-token-0.2s", CHAT_PATH)
-    bell, seen = Bell(), set()
-    job = ChatJob(workspace, asking(), bell)
+def test_the_bell_rings_for_each_delta_and_for_the_end(make_reply_server):
+    go_on = threading.Semaphore(0)
+
+    def one_by_one(exchange: Exchange) -> None:
+        exchange.head(content_type="text/event-stream", transfer_encoding="chunked")
+        for text in "abc":
+            exchange.chunk(b"data: " + json.dumps(says(text)).encode() + b"\n\n")
+            go_on.acquire(timeout=60)
+        exchange.chunk(b"data: [DONE]\n\n")
+        exchange.chunk(b"")
+
+    bell = Bell()
+    job = ChatJob(at(make_reply_server(one_by_one)), asking(), bell)
     began = time.monotonic()
+    for text in ("a", "ab", "abc"):
+        while job.reply.text != text:
+            bell.wait(30)
+        go_on.release()
     while job.running:
-        bell.wait(5)
-        seen.add(job.reply.text)
-    assert time.monotonic() - began < 4
-    assert len(seen) >= 3
+        bell.wait(30)
+    assert time.monotonic() - began < 25, "A bell that does not ring is waited for."
+    assert job.reply.text == "abc"
 
 
 @pytest.mark.parametrize("fault", ["stall-first-token-20s scripted-0-10", "stall-20s"])
@@ -65,8 +79,8 @@ def test_stop_before_the_first_token_ends_the_request_at_once(local_workspace, w
     job.stop()
     assert job.reply.outcome is Outcome.STOPPED
     eventually(lambda: not threads_of(CHAT), STOP_SECONDS)
-    logged = local_workspace.settled(CHAT_PATH, timeout=2)
-    assert time.monotonic() - began < 2
+    logged = local_workspace.settled(CHAT_PATH)
+    assert time.monotonic() - began < STOP_SECONDS
     assert logged.outcome == "client_closed"
     assert logged.seconds < 20
     assert (job.reply.text, job.reply.error) == ("", None)
@@ -84,7 +98,7 @@ def test_stop_in_the_middle_keeps_what_had_arrived_and_takes_in_no_more(local_wo
     eventually(lambda: not threads_of(CHAT), STOP_SECONDS)
     assert time.monotonic() - began < STOP_SECONDS
     assert job.reply.outcome is Outcome.STOPPED
-    assert local_workspace.settled(CHAT_PATH, timeout=2).outcome == "client_closed"
+    assert local_workspace.settled(CHAT_PATH).outcome == "client_closed"
     assert job.reply.text == text
 
 
@@ -124,10 +138,12 @@ def test_stop_after_the_end_changes_nothing(local_workspace, workspace):
 
 
 def test_stop_leaves_the_job_beside_it_alone(local_workspace, workspace):
-    for _ in range(2):
-        local_workspace.queue_fault("scripted-50-20", CHAT_PATH)
-    stopped, other = job_of(workspace), job_of(workspace)
-    eventually(lambda: stopped.reply.text and other.reply.text)
+    local_workspace.queue_fault("scripted-50-1000", CHAT_PATH)
+    stopped = job_of(workspace)
+    eventually(lambda: stopped.reply.text)
+    local_workspace.queue_fault("scripted-50-20", CHAT_PATH)
+    other = job_of(workspace)
+    eventually(lambda: other.reply.text)
     stopped.stop()
     assert ended(other) is Outcome.COMPLETE
     assert other.reply.text == SCRIPT * 2
@@ -149,7 +165,7 @@ def test_a_job_that_nobody_watches_is_ended_even_while_its_endpoint_says_nothing
     job = job_of(at(server), unwatched_seconds=0.1)
     assert ended(job) is Outcome.STOPPED
     eventually(lambda: not threads_of(CHAT))
-    assert eventually(server.posts)[0].closed_by_caller.wait(2)
+    assert eventually(server.posts)[0].closed_by_caller.wait(STOP_SECONDS)
     assert job.reply.ended_because == (
         "Ended after 0.1 s because no page showed it. What had arrived is kept; ask again for a whole answer."
     )
@@ -166,14 +182,14 @@ def test_a_job_that_a_person_stopped_or_that_came_to_its_end_gives_no_reason(loc
 
 
 def test_a_job_that_is_watched_goes_on(local_workspace, workspace):
-    local_workspace.queue_fault("scripted-20-20", CHAT_PATH)
-    job = job_of(workspace, unwatched_seconds=0.4)
+    local_workspace.queue_fault("scripted-8-20", CHAT_PATH)
+    job = job_of(workspace, unwatched_seconds=1.0)
     bell = threading.Event()
     while job.running:
         job.watched()
         bell.wait(0.02)
     assert job.reply.outcome is Outcome.COMPLETE
-    assert job.call.record.finished_after > 2 * 0.4
+    assert job.call.record.finished_after > 2 * 1.0
 
 
 def test_the_threads_of_a_job_end_with_it(make_reply_server):

@@ -240,7 +240,7 @@ def test_a_reply_without_end_is_given_up_and_its_connection_closed(make_reply_se
     held = chat(at(server))
     assert isinstance(held.error, UnexpectedReply)
     assert "longer than 32,000,000 bytes" in held.error.message
-    assert server.received[0].closed_by_caller.wait(5)
+    assert server.received[0].closed_by_caller.wait(10)
 
 
 def test_a_cookie_is_neither_kept_nor_recorded(make_reply_server):

@@ -6,6 +6,7 @@ import pytest
 
 from services.errors import UnexpectedReply, Unreachable
 from services.replies import MAX_REPLY
+from tests.local_workspaces import eventually
 from tests.services.chats import at
 from tests.services.replies import Exchange, silent, whole
 
@@ -35,9 +36,9 @@ def test_a_control_call_ends_in_time_however_its_answer_is_dragged_out(make_repl
     began = time.monotonic()
     with pytest.raises(Unreachable, match=r"the list .* in (full within 0\.3 s|time)") as caught:
         at(server).get("/x", name="the list", seconds=0.3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert caught.value.hint
-    assert server.received[0].closed_by_caller.wait(2)
+    assert eventually(lambda: server.received)[0].closed_by_caller.wait(10)
 
 
 def test_an_answer_without_end_is_given_up(make_reply_server):
@@ -50,7 +51,7 @@ def test_an_answer_without_end_is_given_up(make_reply_server):
     with pytest.raises(UnexpectedReply, match=f"The reply for the list is longer than {MAX_REPLY:,} bytes") as caught:
         at(server).get("/x", name="the list")
     assert "connection page" in caught.value.hint
-    assert server.received[0].closed_by_caller.wait(2)
+    assert server.received[0].closed_by_caller.wait(10)
 
 
 def test_an_answer_that_breaks_off_is_told_as_such(make_reply_server):

@@ -15,6 +15,7 @@ from services.endpoints import get_endpoint_detail
 from services.endpoints.reading import detail_from_wire
 from services.errors import PermissionDenied, Rejected, Side, Unreachable
 from services.workspace import Workspace
+from tests.browser.apps import free_port
 from tests.local_workspace.calls import call
 from tests.local_workspace.conftest import register
 from tests.local_workspace.serving_calls import ROOT, created, entity, new_name, settled
@@ -68,9 +69,9 @@ def test_a_new_endpoint_is_seen_from_accepted_to_ready_with_times(workspace: Wor
         ("one (SmolLM2 135M Instruct): deployed", Progress.DONE),
         ("The config is in place", Progress.DONE),
     ]
-    assert 0.9 < watched.elapsed() < 20
+    assert 0.9 < watched.elapsed() < 60
     assert watched.elapsed() == watched.elapsed()
-    assert watched.stages[-1].seconds(99) == pytest.approx(watched.elapsed(), abs=0.1)
+    assert watched.stages[-1].seconds(99) == pytest.approx(watched.elapsed(), abs=1)
 
 
 def test_on_ready_one_call_is_made_and_only_one(workspace: Workspace, local_workspace: LocalWorkspace, name: str):
@@ -309,8 +310,8 @@ def watching(server: ReplyServer, sent: Sent | None = None, **options: Any) -> D
 
 def test_a_workspace_that_goes_away_is_said_and_asked_again(make_local_workspace, tmp_path):
     state = str(tmp_path / "state")
-    local: LocalWorkspace = make_local_workspace("--state", state, "--deployment-seconds", "3")
-    port = local.host.rpartition(":")[2]
+    port = str(free_port())  # none of those that the system gives to others meanwhile
+    local: LocalWorkspace = make_local_workspace("--state", state, "--deployment-seconds", "3", "--port", port)
     with contextlib.closing(typed(local.host, local.token)) as workspace:
         watched = Deployment(workspace, "away", Sent(create_endpoint(workspace, body("away"))))
         local.stop()

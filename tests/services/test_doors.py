@@ -382,7 +382,7 @@ def test_a_host_that_does_not_answer_is_given_up_within_seconds():
     with pytest.raises(Unreachable):
         list_endpoints(workspace)
     assert chat(workspace).error is not None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # the SDK's own patience is 300 s; alone it takes one
 
 
 def test_the_connections_of_a_workspace_go_with_it(local_workspace):

@@ -177,11 +177,11 @@ def test_an_app_that_hangs_is_left_in_bounded_time(workspace):
     with driver_app(Flaw.HANGS) as app:
         check = checked(workspace, target(app.port), Limits(answer_seconds=0.5))
         assert len(app.bodies) == 1
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20  # of the 30 and more that it would hang
     assert rules(check, Verdict.FAILED) == {Rule.PROMPT}
     assert "within 0.5 s" in finding(check, Rule.PROMPT).sentence
     with driver_app(Flaw.HANGS_ON_STOP) as app:
-        check = checked(workspace, target(app.port), Limits(answer_seconds=0.5))
+        check = checked(workspace, target(app.port), Limits(answer_seconds=1.5))
     assert rules(check, Verdict.FAILED) == {Rule.STOP_TAKEN}
     assert rules(check, Verdict.PASSED) >= {Rule.NO_PROMPT, Rule.AT_ONCE, Rule.SLOW}
 

@@ -159,6 +159,8 @@ def test_this_machines_addresses_are_known_and_no_others():
         "2001:db8::1",
         "224.0.0.1",
         "255.255.255.255",
+        "::ffff:0.0.0.0",
+        "::ffff:224.0.0.1",
     )
     assert not any(is_this_machine(one) for one in others)
 
@@ -235,7 +237,8 @@ def test_a_direct_call_reaches_the_driver_and_carries_no_credentials(embedded_wo
         job = ended(embedded_workspace, target(app.port, via=Via.DIRECT), {"a": 1}, **here)
     assert (job.reply.value, job.reply.outcome) == ([1, 2], Outcome.COMPLETE)
     assert b"authorization" not in app.heads[0].lower()
-    closed = ended(embedded_workspace, target(app.port, via=Via.DIRECT), {"a": 1}, **here)
+    with driver_app(Flaw.CLOSED) as gone:
+        closed = ended(embedded_workspace, target(gone.port, via=Via.DIRECT), {"a": 1}, **here)
     assert "Nothing listens" in closed.reply.error.message
 
 

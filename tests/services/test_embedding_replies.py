@@ -18,8 +18,8 @@ from services.embeddings.asking.reply_vectors import NotForEmbeddings, vectors_i
 from services.embeddings.records import Asking, BodyForm, Purpose
 from services.endpoints import Endpoint, ServedEntity
 from services.errors import PlaygroundError
-from services.invocation.contract import Contract, Form
 from services.invocation.fields import Field
+from services.invocation.interface import Form, Interface
 from services.sandbox import Sandbox, sandbox
 from services.transforms import Hooks, Transform
 from tests.services.chats import at
@@ -196,7 +196,7 @@ def endpoint_of(task: str) -> Endpoint:
     return Endpoint("mine", "1", task, True, False, False, "", "", "", entities)
 
 
-def test_an_endpoint_is_asked_by_its_task_or_contract_and_its_version_names_what_it_serves():
+def test_an_endpoint_is_asked_by_its_task_or_interface_and_its_version_names_what_it_serves():
     custom = endpoint_of("")
     hosted = replace(
         custom,
@@ -207,7 +207,7 @@ def test_an_endpoint_is_asked_by_its_task_or_contract_and_its_version_names_what
     assert asking_for(custom).version == "a-2: main.a.a 2; b-1: main.b.b 1; endpoint 1"
     assert asking_for(replace(custom, id="2")).key != asking_for(custom).key, "another one under the old name"
     assert asking_for(custom).form is BodyForm.DATAFRAME_SPLIT
-    rows = Contract((Form.RECORDS, Form.SPLIT), (Field("id"), Field("sentence")))
+    rows = Interface((Form.RECORDS, Form.SPLIT), (Field("id"), Field("sentence")))
     assert (asking_for(custom, rows).form, asking_for(custom, rows).column) == (BodyForm.DATAFRAME_SPLIT, "sentence")
-    tensor = Contract((Form.INPUTS, Form.INSTANCES), (Field(""),), tensors=True)
+    tensor = Interface((Form.INPUTS, Form.INSTANCES), (Field(""),), tensors=True)
     assert (asking_for(custom, tensor).form, asking_for(custom, tensor).column) == (BodyForm.INPUTS, "")

@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from services.embeddings.files import look_through_queries
-from services.embeddings.numbers.retrieval import MAX_QUERIES, better, check_retrieval, read_queries
+from services.embeddings.files import MAX_QUERIES, look_through_queries
+from services.embeddings.numbers.retrieval import better, check_retrieval
 from services.embeddings.records import Texts
 from services.errors import BadInput
 
@@ -13,6 +13,13 @@ TEXTS = Texts(
     ("Bricks are fired clay.", "Mortar holds | bricks.", "7", "Roofs keep rain out.", "Bricks are fired clay."),
     ids=("clay", "mortar", "seven", "roof", "2"),
 )
+
+
+def read_queries(given, texts):
+    read = look_through_queries(given, texts)
+    if read.refused:
+        raise read.refused[0]
+    return list(read.queries)
 
 
 def at_angle(*degrees):

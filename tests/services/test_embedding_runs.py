@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from services.embeddings.asking.cache import VectorCache
+from services.embeddings.asking.job import EmbeddingJob, Watching
 from services.embeddings.asking.runs import EmbeddingRuns, run_key
 from services.embeddings.asking.writers import mark_of, under_way_elsewhere
 from services.embeddings.datasets.store import EmbeddingStore, NotKept
@@ -64,6 +65,18 @@ def test_a_run_is_begun_once_and_its_vectors_are_kept(here, make_reply_server):
     assert here.runs.jobs_of("ann", dataset.id) == [job]
 
 
+def test_what_is_only_found_again_is_not_shown_as_less_than_was_here(here, make_reply_server):
+    workspace = at(make_reply_server(ScriptedEndpoint()))
+    dataset = here.store.put_dataset("ann", "mine", TEXTS, "pasted")
+    job = EmbeddingJob("ann", workspace, dataset, ASKING, Progress(40, done=30, requests=8))
+    run = Run(job.run_key, dataset.id, workspace.host, ASKING, RunState.RUNNING, datetime.now(UTC), 0, job.progress)
+    watching = Watching(here.store, job, run, 60.0)
+    watching(Progress(40, done=4))
+    assert (job.progress.done, job.progress.requests) == (30, 8)
+    watching(Progress(40, done=24, requests=1))  # some of the others are not here any more
+    assert (job.progress.done, job.progress.requests) == (24, 9)
+
+
 def test_after_a_restart_it_goes_on_and_nothing_is_sent_twice(here, tmp_path, make_reply_server):
     endpoint = ScriptedEndpoint(lambda _, number: silent if number >= 6 else None)
     workspace = at(make_reply_server(endpoint))
@@ -75,7 +88,7 @@ def test_after_a_restart_it_goes_on_and_nothing_is_sent_twice(here, tmp_path, ma
     assert run.state is RunState.RUNNING
     assert again.runs.job_of("ann", dataset.id, run.key) is None
     first.stop()
-    assert first.wait(2)
+    assert first.wait(20)
     [run] = here.store.list_runs("ann", dataset.id)
     assert (run.state, run.progress.done) == (RunState.STOPPED, 24)
     assert np.isnan(here.store.get_vectors("ann", dataset.id, run.key)).any(axis=1).sum() == 16
@@ -100,7 +113,7 @@ def test_a_run_that_is_stopped_loses_nothing_that_an_earlier_one_brought(here, m
     job = without_cache.begin("ann", workspace, dataset, ASKING)
     eventually(lambda: endpoint.at_once == 2)
     without_cache.let_go(workspace)
-    assert job.wait(2)
+    assert job.wait(20)
     assert not np.isnan(here.store.get_vectors("ann", dataset.id, job.run_key)).any()
     assert job.progress.done == 40
 
@@ -131,7 +144,7 @@ def test_a_run_that_is_deleted_elsewhere_ends_and_never_comes_back(tmp_path, mak
         job = here.runs.begin("ann", workspace, dataset, asking)
         eventually(lambda job=job: job.progress.done > 2)
         delete(EmbeddingStore(tmp_path), "ann", dataset.id)
-        assert job.wait(5)
+        assert job.wait(20)
         assert job.unwanted
         assert here.store.list_runs("ann", dataset.id) == []
         eventually(lambda: endpoint.at_once == 0)
@@ -178,7 +191,7 @@ def test_a_bug_is_loud_and_leaves_no_run_that_looks_as_if_it_were_under_way(here
     dataset = here.store.put_dataset("ann", "mine", TEXTS, "pasted")
     shaped = replace(ASKING, transform=Transform("bursts", 1, ""))
     job = here.runs.begin("ann", workspace, dataset, shaped, hooks=lambda: 1 / 0)
-    assert job.wait(5)
+    assert job.wait(20)
     [run] = here.store.list_runs("ann", dataset.id)
     assert run.state is RunState.FAILED
     assert "Brickyard itself failed" in run.error[0]
@@ -198,7 +211,7 @@ def test_who_waits_for_minutes_keeps_nobody_waiting(tmp_path, make_reply_server)
             slow = here.runs.begin(owner, workspace, waits, Asking(f"slow-{number}"))
             eventually(lambda slow=slow: slow.progress.note.startswith("Too many"))
     quick = here.store.put_dataset("eve", "quick", Texts(("quick",)), "pasted")
-    assert here.runs.begin("eve", workspace, quick, ASKING).wait(5)
+    assert here.runs.begin("eve", workspace, quick, ASKING).wait(20)
     here.runs.let_go(workspace)
 
 
@@ -215,7 +228,7 @@ def test_two_at_a_time_for_one_owner_and_others_have_their_turn(here, make_reply
     jobs[0].stop()
     eventually(lambda: len(endpoint.asked) == 4)
     here.runs.let_go(workspace)
-    assert all(job.wait(2) for job in [*jobs, other])
+    assert all(job.wait(20) for job in [*jobs, other])
     [run] = here.store.list_runs("bob", theirs.id)
     assert run.state is RunState.STOPPED
 
@@ -228,7 +241,7 @@ def test_what_is_discarded_keeps_nothing_and_a_lost_dataset_is_told(here, make_r
     eventually(lambda: endpoint.asked)
     here.runs.discard("ann", dataset.id, job.run_key)
     here.store.delete_run("ann", dataset.id, job.run_key)
-    assert job.wait(2)
+    assert job.wait(20)
     assert here.store.list_runs("ann", dataset.id) == []
     assert here.runs.jobs_of("ann", dataset.id) == []
     here.store.delete_dataset("ann", dataset.id)

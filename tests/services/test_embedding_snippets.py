@@ -70,6 +70,11 @@ def test_every_form_and_picture_is_a_program_and_a_notebook_whose_texts_are_its_
     from services.embeddings.asking.bodies import Purpose, body_of
 
     assert made == body_of(asking, Purpose.DOCUMENT, ["one", "two"])
+    beside = {name: value for name, value in made.items() if name != form.value}
+    on_spark = spark_table.Endpoint("", "", form=form.value, column=asking.column, params=beside)
+    assert spark_table._body(on_spark, ["one", "two"]) == made, (
+        "it stands alone, and so says again how texts stand in a body"
+    )
     notebook, bundle = spark_snippets(asking)
     compile(notebook.code, notebook.file_name, "exec")
     assert "Louder" in notebook.note

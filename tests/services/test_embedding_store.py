@@ -178,14 +178,17 @@ def test_a_run_keeps_its_vectors_until_others_come_and_pictures_go_with_them(sto
     before, path = store.get_vectors(ME, dataset.id, begun.key), store.vectors_path(ME, dataset.id, begun.key)
     assert before.dtype == np.float32
     assert not before.flags.writeable
+    named = store.list_runs(ME, dataset.id)[0].vectors
     store.put_layout(ME, dataset.id, begun.key, a_layout())
     store.put_run(ME, replace(begun, state=RunState.STOPPED), None)
     store.put_run(ME, replace(begun, state=RunState.STOPPED), VECTORS.copy(order="F"))  # the same ones
     assert store.vectors_path(ME, dataset.id, begun.key) == path
     assert store.get_layout(ME, dataset.id, begun.key, Algorithm.PCA, 2) is not None
     assert store.list_runs(ME, dataset.id)[0] == replace(begun, state=RunState.STOPPED, dimensions=3)
+    assert store.list_runs(ME, dataset.id)[0].vectors == named  # by which views know what they have counted in them
 
     store.put_run(ME, a_run(dataset.id), VECTORS[:, :2] + 1)
+    assert store.list_runs(ME, dataset.id)[0].vectors not in ("", named)
     np.testing.assert_array_equal(before, VECTORS)  # who looks at them goes on
     assert store.get_vectors(ME, dataset.id, begun.key).shape == (4, 2)
     assert store.get_layout(ME, dataset.id, begun.key, Algorithm.PCA, 2) is None

@@ -37,13 +37,18 @@ def test_what_cannot_be_read_or_would_be_too_deep_is_a_value_error(text):
     assert read_json("[" * MAX_DEPTH + "]" * MAX_DEPTH)
 
 
-@given(
-    st.recursive(
-        st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
-    )
-)
-def test_what_is_whole_is_read_as_it_was_written(value):
-    assert read_json(json.dumps(value)) == value
+SCALARS = st.none() | st.booleans() | st.text() | st.integers() | st.floats(allow_nan=False)
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_what_is_whole_is_read_as_it_was_written_and_each_number_keeps_its_kind(value):
+    written = json.dumps(value)
+    assert repr(read_json(written)) == repr(read_json(written.encode())) == repr(value)
+
+
+@pytest.mark.parametrize("text", ["[NaN]", "[-Infinity]", "1e999", "-0.0", str(2**64), "-" + "9" * 300, "\ufeff7"])
+def test_what_is_rare_in_json_is_read_as_python_reads_it(text):
+    assert repr(read_json(text.encode())) == repr(json.loads(text.encode()))
 
 
 def test_a_reply_with_half_a_character_can_be_drawn_and_one_too_deep_is_shown_raw(make_reply_server):

@@ -19,6 +19,8 @@ from tests.local_workspaces import eventually
 from tests.services.chats import CHAT, CHAT_PATH, EMBEDDINGS, at
 from tests.services.replies import Exchange, silent, stream, whole
 
+pytestmark = pytest.mark.usefixtures("awake_registry")
+
 PROMPT_MODEL = "local-prompt-model"
 HELLO = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 3}
 
@@ -89,8 +91,8 @@ def test_stop_ends_the_request_itself(local_workspace, workspace):
     eventually(local_workspace.requests)
     pressed = time.monotonic()
     job.stop()
-    assert local_workspace.settled(CHAT_PATH, timeout=1).outcome == "client_closed"
-    assert time.monotonic() - pressed < 1
+    assert local_workspace.settled(CHAT_PATH).outcome == "client_closed"
+    assert time.monotonic() - pressed < 10  # of 20
     assert (job.reply.outcome, job.reply.error) == (Outcome.STOPPED, None)
 
 

@@ -12,18 +12,18 @@ from services.endpoints.reading import detail_from_wire
 from services.invocation import (
     ROWS,
     UNKNOWN,
-    Contract,
     Field,
     Form,
+    Interface,
     Kind,
     columns_of,
-    contract_of_openapi,
-    contract_of_signature,
     drawable,
     edited,
     form_in,
-    get_contract,
+    get_interface,
     in_form,
+    interface_of_openapi,
+    interface_of_signature,
     misfits,
     predictions_in,
     read,
@@ -41,22 +41,24 @@ from services.registered_models import Column, Signature
 from tests.services.chats import CHAT, EMBEDDINGS
 from tests.services.replies import whole
 
+pytestmark = pytest.mark.usefixtures("awake_registry")
+
 PROMPT_MODEL = "local-prompt-model"
 CUSTOM = detail_from_wire({"name": "custom", "config": {"served_entities": [{"name": "one", "entity_name": "a.b.c"}]}})
 PROMPT = {"dataframe_records": [{"prompt": "How are you?", "stop": ["."]}], "params": {"temperature": 0.1}}
 
 
-def contract_of(workspace, name: str) -> Contract:
-    return get_contract(workspace, get_endpoint_detail(workspace, name))
+def interface_of(workspace, name: str) -> Interface:
+    return get_interface(workspace, get_endpoint_detail(workspace, name))
 
 
-def slot_at(contract: Contract, form: Form, body, place: str):
-    return next(one for one in slots_of(contract, form, body) if one.place == place)
+def slot_at(interface: Interface, form: Form, body, place: str):
+    return next(one for one in slots_of(interface, form, body) if one.place == place)
 
 
-def put(contract: Contract, form: Form, body, place: str, value):
-    slots = slots_of(contract, form, body)
-    return written(slots, body, slot_at(contract, form, body, place), value)
+def put(interface: Interface, form: Form, body, place: str, value):
+    slots = slots_of(interface, form, body)
+    return written(slots, body, slot_at(interface, form, body, place), value)
 
 
 def document(schema, **media) -> dict:
@@ -64,45 +66,47 @@ def document(schema, **media) -> dict:
     return {"paths": {"/invocations": {"post": {"requestBody": {"content": content}}}}}
 
 
-def contract_of_schema(schema, **media) -> Contract | None:
-    return contract_of_openapi(CUSTOM, document(schema, **media))
+def interface_of_schema(schema, **media) -> Interface | None:
+    return interface_of_openapi(CUSTOM, document(schema, **media))
 
 
 def test_a_models_own_schema_gives_the_prompt_form_first_and_its_params(workspace):
-    contract = contract_of(workspace, PROMPT_MODEL)
-    assert contract.forms == (Form.PROMPT, *ROWS)
-    assert [(one.name, one.kind, one.required) for one in contract.fields] == [
+    interface = interface_of(workspace, PROMPT_MODEL)
+    assert interface.forms == (Form.PROMPT, *ROWS)
+    assert [(one.name, one.kind, one.required) for one in interface.fields] == [
         ("prompt", Kind.TEXT, True),
         ("stop", Kind.TEXTS, False),
     ]
-    assert [(one.name, one.kind, one.default) for one in contract.params] == [
+    assert [(one.name, one.kind, one.default) for one in interface.params] == [
         ("temperature", Kind.NUMBER, 0.2),
         ("max_tokens", Kind.WHOLE, 256),
     ]
-    assert contract.examples[0].body == {"dataframe_records": [{"prompt": "How are you?"}]}
-    assert all(not misfits(contract, form_in(contract, one.body, Form.PROMPT), one.body) for one in contract.examples)
+    assert interface.examples[0].body == {"dataframe_records": [{"prompt": "How are you?"}]}
+    assert all(
+        not misfits(interface, form_in(interface, one.body, Form.PROMPT), one.body) for one in interface.examples
+    )
 
 
 def test_tasks_of_the_platform_have_their_own_fields(workspace):
-    chat, vectors = contract_of(workspace, CHAT), contract_of(workspace, EMBEDDINGS)
+    chat, vectors = interface_of(workspace, CHAT), interface_of(workspace, EMBEDDINGS)
     assert [one.place for one in slots_of(chat, Form.FIELDS, {})][:2] == ["@system", "@user"]
     assert [one.name for one in vectors.fields] == ["input", "dimensions", "encoding_format"]
     completions = detail_from_wire({"name": "c", "task": "llm/v1/completions"})
-    names = [one.name for one in get_contract(workspace, completions).fields]
-    contract = get_contract(workspace, completions)
+    names = [one.name for one in get_interface(workspace, completions).fields]
+    interface = get_interface(workspace, completions)
     for body in ({"prompt": "a", "stop": "."}, {"prompt": ["a", "b"], "stop": ["."]}):
-        assert misfits(contract, Form.FIELDS, body) == [], "both are right"
-    assert misfits(contract, Form.FIELDS, {"prompt": [1]})
+        assert misfits(interface, Form.FIELDS, body) == [], "both are right"
+    assert misfits(interface, Form.FIELDS, {"prompt": [1]})
     assert {"prompt", "suffix", "echo", "n", "stop", "max_tokens", "temperature", "stream"} <= set(names)
 
 
 def test_the_registered_signature_stands_in_for_a_schema_that_is_not_there(local_workspace, workspace):
     detail = get_endpoint_detail(workspace, PROMPT_MODEL)
     local_workspace.queue_fault("return-404", f"/api/2.0/serving-endpoints/{PROMPT_MODEL}/openapi")
-    contract = get_contract(workspace, detail)
-    assert "signature of version 1 of local.models.prompt-model" in contract.source
-    assert contract.forms[0] is Form.PROMPT
-    assert [(one.name, one.kind) for one in contract.params] == [
+    interface = get_interface(workspace, detail)
+    assert "signature of version 1 of local.models.prompt-model" in interface.source
+    assert interface.forms[0] is Form.PROMPT
+    assert [(one.name, one.kind) for one in interface.params] == [
         ("temperature", Kind.NUMBER),
         ("max_tokens", Kind.WHOLE),
     ]
@@ -112,16 +116,16 @@ def test_an_endpoint_that_says_nothing_is_asked_as_langchain_asks_it(make_reply_
     from tests.services.chats import at
 
     server = make_reply_server(whole({"error_code": "NOT_FOUND", "message": "none"}, 404))
-    contract = get_contract(at(server), CUSTOM)
-    assert contract is UNKNOWN
-    assert not contract.known
-    body = put(contract, Form.PROMPT, {}, "dataframe_records[0].prompt", "Hello")
-    body = put(contract, Form.PROMPT, body, "dataframe_records[0].temperature", 0.1)
+    interface = get_interface(at(server), CUSTOM)
+    assert interface is UNKNOWN
+    assert not interface.known
+    body = put(interface, Form.PROMPT, {}, "dataframe_records[0].prompt", "Hello")
+    body = put(interface, Form.PROMPT, body, "dataframe_records[0].temperature", 0.1)
     assert body == {"dataframe_records": [{"prompt": "Hello", "temperature": 0.1}]}
 
 
 def test_every_field_changes_the_body_and_an_empty_one_leaves_it(workspace):
-    contract = contract_of(workspace, PROMPT_MODEL)
+    interface = interface_of(workspace, PROMPT_MODEL)
     body: dict = {}
     for place, value in [
         ("dataframe_records[0].prompt", "벽돌"),
@@ -131,42 +135,42 @@ def test_every_field_changes_the_body_and_an_empty_one_leaves_it(workspace):
         ("@more", {"inputs_extra": 1}),
         ("dataframe_records[0].@more", {"top_k": 3}),
     ]:
-        body = put(contract, Form.PROMPT, body, place, value)
-        slot = slot_at(contract, Form.PROMPT, body, place)
-        assert read(slots_of(contract, Form.PROMPT, body), body, slot) == value
+        body = put(interface, Form.PROMPT, body, place, value)
+        slot = slot_at(interface, Form.PROMPT, body, place)
+        assert read(slots_of(interface, Form.PROMPT, body), body, slot) == value
     assert body == {
         "dataframe_records": [{"prompt": "벽돌", "stop": ["\n", "."], "top_k": 3}],
         "params": {"temperature": 0.5},
         "stream": True,
         "inputs_extra": 1,
     }
-    for slot in slots_of(contract, Form.PROMPT, body):
-        body = written(slots_of(contract, Form.PROMPT, body), body, slot, None)
+    for slot in slots_of(interface, Form.PROMPT, body):
+        body = written(slots_of(interface, Form.PROMPT, body), body, slot, None)
     assert body == {"dataframe_records": [{}]}
 
 
 def test_a_simple_chat_is_two_texts_and_any_other_is_json(workspace):
-    contract = contract_of(workspace, CHAT)
-    body = put(contract, Form.FIELDS, {}, "@user", "Hello")
-    body = put(contract, Form.FIELDS, body, "@system", "Be brief.")
+    interface = interface_of(workspace, CHAT)
+    body = put(interface, Form.FIELDS, {}, "@user", "Hello")
+    body = put(interface, Form.FIELDS, body, "@system", "Be brief.")
     assert body == {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]}
     longer = {"messages": [*body["messages"], {"role": "assistant", "content": "Hi"}]}
-    [slot] = [one for one in slots_of(contract, Form.FIELDS, longer) if "messages" in one.place]
-    assert read(slots_of(contract, Form.FIELDS, longer), longer, slot) == longer["messages"]
-    more = next(one for one in slots_of(contract, Form.FIELDS, body) if one.place == "@more")
-    assert read(slots_of(contract, Form.FIELDS, body), body, more) is None
+    [slot] = [one for one in slots_of(interface, Form.FIELDS, longer) if "messages" in one.place]
+    assert read(slots_of(interface, Form.FIELDS, longer), longer, slot) == longer["messages"]
+    more = next(one for one in slots_of(interface, Form.FIELDS, body) if one.place == "@more")
+    assert read(slots_of(interface, Form.FIELDS, body), body, more) is None
 
 
 @pytest.mark.parametrize("form", [Form.RECORDS, Form.SPLIT, Form.INPUTS, Form.INSTANCES])
 def test_the_same_rows_in_every_form_and_what_stands_beside_them_stays(form):
     rows = [{"prompt": "a", "stop": ["."]}, {"prompt": "b"}]
-    contract = Contract(ROWS, UNKNOWN.fields)
+    interface = Interface(ROWS, UNKNOWN.fields)
     start = {"dataframe_records": rows, "params": {"x": 1}}
-    body = in_form(contract, start, Form.RECORDS, form)
+    body = in_form(interface, start, Form.RECORDS, form)
     assert set(body) == {form.value, "params"}
     assert rows_of(body, form) == rows
-    assert form_in(contract, body, Form.RECORDS) is form
-    assert in_form(contract, body, form, Form.RECORDS) == start
+    assert form_in(interface, body, Form.RECORDS) is form
+    assert in_form(interface, body, form, Form.RECORDS) == start
 
 
 def test_wire_forms_are_those_of_mlflow():
@@ -286,14 +290,14 @@ NODE = {"type": "object", "properties": {"next": {"$ref": "#/components/node"}, 
     ],
 )
 def test_a_hostile_schema_is_a_form_or_nothing_and_never_a_fault(schema, extra):
-    contract = contract_of_openapi(CUSTOM, document(schema) | extra) or UNKNOWN
-    body = in_form(contract, {}, None, contract.forms[0])
-    form = form_in(contract, body, contract.forms[0])
-    slots = slots_of(contract, form, body) if form else []
+    interface = interface_of_openapi(CUSTOM, document(schema) | extra) or UNKNOWN
+    body = in_form(interface, {}, None, interface.forms[0])
+    form = form_in(interface, body, interface.forms[0])
+    slots = slots_of(interface, form, body) if form else []
     assert len(slots) <= 80
     for slot in slots:
         assert isinstance(shows(slot, read(slots, body, slot)), bool)
-    misfits(contract, form, body)
+    misfits(interface, form, body)
 
 
 WORDS = """
@@ -314,29 +318,29 @@ example examples stream prompt
     JSON,
 )
 def test_whatever_a_schema_and_a_body_say_the_form_never_loses_a_value(schema, value):
-    contract = contract_of_schema(schema) or UNKNOWN
+    interface = interface_of_schema(schema) or UNKNOWN
     body = {"a": value, "inputs": value, "stream": value}
-    form = form_in(contract, body, contract.forms[0])
+    form = form_in(interface, body, interface.forms[0])
     if form is None:
         return
-    slots = slots_of(contract, form, body)
+    slots = slots_of(interface, form, body)
     for slot in slots:
         held = read(slots, body, slot)
         if held is not None and shows(slot, held):
             assert written(slots, body, slot, held) == body
-    assert isinstance(misfits(contract, form, body), list)
+    assert isinstance(misfits(interface, form, body), list)
 
 
 def test_arrays_without_columns_are_json_and_their_type_is_told():
     tensor = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-    contract = contract_of_schema(
+    interface = interface_of_schema(
         {"oneOf": [{"properties": {"inputs": tensor}, "required": ["inputs"]}, {"properties": {"instances": tensor}}]}
     )
-    assert contract.forms == (Form.INPUTS, Form.INSTANCES)
+    assert interface.forms == (Form.INPUTS, Form.INSTANCES)
     body = {"inputs": [[1, 2]]}
-    assert misfits(contract, Form.INPUTS, body) == []
-    assert misfits(contract, Form.INPUTS, {"inputs": "x"})[0].place == "inputs"
-    assert in_form(contract, body, Form.INPUTS, Form.INSTANCES) == {"instances": [[1, 2]]}
+    assert misfits(interface, Form.INPUTS, body) == []
+    assert misfits(interface, Form.INPUTS, {"inputs": "x"})[0].place == "inputs"
+    assert in_form(interface, body, Form.INPUTS, Form.INSTANCES) == {"instances": [[1, 2]]}
 
 
 def test_a_signature_in_words_becomes_fields():
@@ -344,15 +348,15 @@ def test_a_signature_in_words_becomes_fields():
         (Column("a", "long"), Column("b", "array of double", required=False), Column("c", "object of x, y", False)),
         params=(Column("times", "integer", default=1),),
     )
-    contract = contract_of_signature(signature, "version 3 of m")
-    assert contract.forms == ROWS
-    assert [(one.kind, one.required, one.outer) for one in contract.fields] == [
+    interface = interface_of_signature(signature, "version 3 of m")
+    assert interface.forms == ROWS
+    assert [(one.kind, one.required, one.outer) for one in interface.fields] == [
         (Kind.WHOLE, True, ""),
         (Kind.JSON, False, "array"),
         (Kind.JSON, False, ""),
     ]
     wrong = misfits(
-        contract, Form.RECORDS, {"dataframe_records": [{"a": "x"}, {"b": ["no"]}], "params": {"times": "t"}}
+        interface, Form.RECORDS, {"dataframe_records": [{"a": "x"}, {"b": ["no"]}], "params": {"times": "t"}}
     )
     assert [one.sentence for one in wrong] == [
         "times: this is not a whole number.",
@@ -360,15 +364,15 @@ def test_a_signature_in_words_becomes_fields():
         "Row 2: a is needed.",
         "Row 2, b: value 1: this is not a number.",
     ]
-    assert contract_of_signature(Signature((Column("", "tensor of float32 (-1, 3)"),)), "m").tensors
+    assert interface_of_signature(Signature((Column("", "tensor of float32 (-1, 3)"),)), "m").tensors
 
 
 def test_ten_thousand_rows_are_told_and_not_drawn():
     rows = [dict.fromkeys("abcdefgh", place) for place in range(10_000)]
-    contract = replace(UNKNOWN, fields=tuple(Field(name, Kind.WHOLE) for name in "abcdefgh"), known=True)
-    assert drawable(rows, contract.fields)
-    assert not drawable(rows[:1000], contract.fields)
-    assert misfits(contract, Form.RECORDS, {"dataframe_records": rows}) == []
+    interface = replace(UNKNOWN, fields=tuple(Field(name, Kind.WHOLE) for name in "abcdefgh"), known=True)
+    assert drawable(rows, interface.fields)
+    assert not drawable(rows[:1000], interface.fields)
+    assert misfits(interface, Form.RECORDS, {"dataframe_records": rows}) == []
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import itertools
 import os
 import signal
 import subprocess
@@ -6,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ import pytest
 from services.embeddings import layouts
 from services.embeddings.datasets import embedding_store
 from services.embeddings.layouts import FEWEST, LayoutJob
-from services.embeddings.layouts.arranging import Stage
+from services.embeddings.layouts.arranging import Cancelled, Stage
 from services.embeddings.layouts.job import Order
 from services.embeddings.layouts.kept import Making, Makings, PictureKey
-from services.embeddings.layouts.localmap import ITERATIONS, arrange, neighbour_pairs
+from services.embeddings.layouts.localmap import ITERATIONS, NEARBY, arrange, drawn
+from services.embeddings.layouts.nearest import EXACT_UP_TO, nearest
 from services.embeddings.layouts.pace import Pace, left
 from services.embeddings.layouts.turns import MOST_WAITING, MOST_WAITING_EACH, PATIENCE, Turns, _take
 from services.embeddings.records import Algorithm, Asking, Floats, Progress, Run, RunState, Texts
@@ -96,7 +99,8 @@ def test_alike_texts_stand_together_and_unusable_ones_have_no_place(begin):
     assert job.share == 1
     assert job.left_seconds == 0
     said = job.layout.parameters
-    assert (said["library"], said["version"], said["seed"], said["metric"]) == ("pacmap", "0.9.1", 0, "cosine")
+    assert (said["library"], said["version"]) == ("Brickyard, by numba", version("numba"))
+    assert (said["seed"], said["metric"]) == (0, "cosine")
     assert (said["neighbours"], said["low_dist_thres"], said["pacmap's_own_low_dist_thres"]) == (10, 7, 10)
     assert said["init"] == "PCA"
     assert said["points"] == 297
@@ -112,7 +116,7 @@ def test_one_seed_gives_one_picture_and_another_seed_another(begin):
 
 @pytest.mark.parametrize(
     ("algorithm", "dims", "library"),
-    [(Algorithm.LOCALMAP, 3, "pacmap"), (Algorithm.TSNE, 2, "openTSNE"), (Algorithm.TSNE, 3, "openTSNE")],
+    [(Algorithm.LOCALMAP, 3, "Brickyard, by numba"), (Algorithm.TSNE, 2, "openTSNE"), (Algorithm.TSNE, 3, "openTSNE")],
 )
 def test_there_are_three_dimensions_and_t_sne(begin, algorithm, dims, library):
     vectors, of = subjects(150)
@@ -133,51 +137,93 @@ def test_the_fewest_texts_and_many_duplicates_are_laid_out(begin, algorithm):
     assert len(np.unique(whole(begin(many, algorithm)), axis=0)) == FEWEST
 
 
-def test_the_steps_are_those_of_pacmap_itself():
+def as_pacmap_has_them(pairs: Any) -> Any:
+    return np.stack([np.repeat(np.arange(len(pairs)), pairs.shape[1]), pairs.ravel()], 1).astype(np.int32)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_each_step_is_the_one_pacmap_takes_from_there(dims):
+    """Not the picture as a whole: rounding alone, which another order of sums changes, leads it elsewhere in 450 steps."""
     import numba
     from pacmap import LocalMAP, pacmap
 
+    from services.embeddings.layouts.pairs import near_far_pairs, numbers
+
     numba.set_num_threads(1)
     points = np.ascontiguousarray(subjects(120)[0][:, :100])
-    pairs = LocalMAP(2, 10, random_state=3, apply_pca=False)
-    pairs.decide_num_pairs(len(points))
-    pairs.pair_neighbors = neighbour_pairs(points, pairs.n_neighbors, lambda *_: None)
-    theirs_too = LocalMAP(2, 10, random_state=3, apply_pca=False)
-    theirs_too.decide_num_pairs(len(points))
-    theirs_too.sample_pairs(points, False)
-    assert (pairs.pair_neighbors == theirs_too.pair_neighbors).mean() > 0.99  # they search approximately
+    theirs = LocalMAP(dims, 10, random_state=3, apply_pca=False)
+    for count in (*range(FEWEST, 40), len(points)):
+        theirs.n_neighbors = 10
+        theirs.decide_num_pairs(count)
+        assert numbers(count) == (theirs.n_neighbors, theirs.n_MN, theirs.n_FP)
+    pairs = drawn(points, 3, lambda *_: None)
+    theirs.sample_pairs(points, False)
+    both = zip(pairs.near, theirs.pair_neighbors[:, 1].reshape(pairs.near.shape), strict=True)
+    assert np.mean([np.isin(one, other).mean() for one, other in both]) > 0.99  # they search approximately
 
-    pairs.sample_pairs(points, False)
+    far_pairs, seen = [pairs.far], []
 
-    def their_far_pairs(positions, near, far, nearby, _seed):
-        return pacmap.sample_FP_pair_nearby(points, near, far, positions, nearby)
+    def resample(positions: Any, near: Any, far: Any, nearby: float, seed: int) -> Any:
+        far_pairs.append(near_far_pairs(positions, near, far, nearby, seed))
+        return far_pairs[-1]
 
-    ours = arrange(points, 2, pairs, lambda *_: None, pairs.low_dist_thres, their_far_pairs)
-    far = pacmap.sample_FP_pair_deterministic(points, pairs.pair_neighbors, pairs.n_neighbors, pairs.n_FP, 3)
-    theirs, *_ = pacmap.localmap(
-        points,
-        2,
-        pairs.pair_neighbors,
-        pairs.pair_MN,
-        far,
-        pairs.lr,
-        ITERATIONS,
-        None,
-        False,
-        False,
-        [],
-        True,
-        pairs.low_dist_thres,
+    end = arrange(points[:, :dims], pairs, lambda _, __, positions: seen.append(positions.copy()), resample)
+    seen.append(end)
+    assert (len(seen), len(far_pairs)) == (sum(ITERATIONS) + 1, 25)
+    assert seen[0].tobytes() == (0.01 * points[:, :dims]).tobytes()
+    near, middle = as_pacmap_has_them(pairs.near), as_pacmap_has_them(pairs.middle)
+    mean, square = np.zeros_like(end), np.zeros_like(end)
+    for iteration, (before, after) in enumerate(itertools.pairwise(seen)):
+        middle_weight, near_weight, far_weight = pacmap.find_weight(1000.0, iteration, num_iters=ITERATIONS)
+        local = iteration > sum(ITERATIONS[:2])
+        # From the step after each tenth of the third phase on, with other far pairs.
+        far = as_pacmap_has_them(far_pairs[max(0, (iteration - 1 - sum(ITERATIONS[:2])) // 10)])
+        given = (before, near, middle, far, near_weight, middle_weight, far_weight)
+        slope = pacmap.pacmap_grad_nearby_recip_sqrt(*given, NEARBY / 2) if local else pacmap.pacmap_grad(*given)
+        moved = before.copy()
+        pacmap.update_embedding_adam(moved, slope, mean, square, 0.9, 0.999, 1.0, iteration)
+        assert np.abs(moved - after).max() < 1e-4 * np.abs(moved - before).max()
+
+
+def test_of_many_points_nearly_all_nearest_ones_are_found_and_it_can_be_cancelled_meanwhile():
+    import faiss
+
+    vectors = np.ascontiguousarray(subjects(EXACT_UP_TO + 200, 12)[0])
+    told = []
+    found, distances = nearest(vectors, 12, lambda stage, done: told.append((stage, done)), roughly=True)
+    shares = [done for stage, done in told if stage is Stage.NEIGHBOURS]
+    assert len(shares) == len(told) > 5
+    assert shares == sorted(shares)
+    assert 0.7 < shares[-1] <= 1
+    assert not (found == np.arange(len(vectors))[:, None]).any()
+    assert (np.diff(distances, axis=1) >= 0).all()
+    some = slice(100, 300)
+    assert distances[some] == pytest.approx(
+        np.linalg.norm(vectors[some, None] - vectors[found[some]], axis=2), rel=1e-3
     )
-    assert ours.tobytes() == theirs.tobytes()
+    true = faiss.knn(vectors[some], vectors, 13)[1][:, 1:]
+    assert np.mean([np.isin(one, other).mean() for one, other in zip(true, found[some], strict=True)]) > 0.9
+
+    def cancelled(*_: Any) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        nearest(vectors, 12, cancelled, roughly=True)
 
 
-def test_far_pairs_that_are_near_are_drawn_as_pacmap_draws_them():
+def differences(ours: Any, theirs: Any, rounds: int) -> Any:
+    """Of how often each was drawn, if neither always nor never. Chance alone makes them 0 at the mean, with a spread of 1."""
+    seen = (ours + theirs > 20) & (ours + theirs < 2 * rounds - 20)
+    both = (ours + theirs)[seen]
+    return (ours - theirs)[seen] / np.sqrt(both * (1 - both / (2 * rounds)))
+
+
+def test_pairs_are_drawn_as_pacmap_draws_them():
     """Compared by how often each pair was drawn: the differences spread as those of two samples of one distribution do."""
     import numba
     from pacmap import pacmap
 
-    from services.embeddings.layouts.far_pairs import near_far_pairs
+    from services.embeddings.layouts.pairs import far_pairs, middle_pairs, near_far_pairs
 
     numba.set_num_threads(1)
     random, count, rounds, nearby = np.random.default_rng(0), 150, 300, 3.0
@@ -186,48 +232,63 @@ def test_far_pairs_that_are_near_are_drawn_as_pacmap_draws_them():
     by_distance = np.argsort(np.linalg.norm(positions[:, None] - positions[None], axis=2), axis=1)
     for point in np.flatnonzero(np.linalg.norm(positions - positions[by_distance[:, 1]], axis=1) > nearby / 2):
         positions[point] = positions[by_distance[point, 1]] + 0.5
-    near, before = (
-        np.stack([np.repeat(np.arange(count), width), random.integers(count, size=count * width)], 1).astype(np.int32)
-        for width in (4, 6)
-    )
-    ours, theirs = np.zeros((count, count)), np.zeros((count, count))
-    for seed in range(rounds):
-        drawn = near_far_pairs(positions, near, before, nearby, seed)
-        np.add.at(ours, tuple(drawn.T), 1)
-        np.add.at(theirs, tuple(pacmap.sample_FP_pair_nearby(positions, near, before, positions, nearby).T), 1)
+    near, before = (random.integers(count, size=(count, width)).astype(np.int32) for width in (4, 6))
+    their_near, their_before = as_pacmap_has_them(near), as_pacmap_has_them(before)
+    draws = {
+        "near ones": (
+            lambda seed: near_far_pairs(positions, near, before, nearby, seed),
+            lambda _: pacmap.sample_FP_pair_nearby(positions, their_near, their_before, positions, nearby),
+        ),
+        "far": (
+            lambda seed: far_pairs(near, 6, seed),
+            lambda seed: pacmap.sample_FP_pair_deterministic(positions, their_near, 4, 6, 1000 * seed),
+        ),
+        "middle": (
+            lambda seed: middle_pairs(positions, 5, seed),
+            lambda seed: pacmap.sample_MN_pair_deterministic(positions, 5, 1000 * seed, 0),
+        ),
+    }
+    drawn_ones = {}
+    for kind, (our_draw, their_draw) in draws.items():
+        ours, theirs = np.zeros((count, count)), np.zeros((count, count))
+        for seed in range(rounds):
+            np.add.at(ours, tuple(as_pacmap_has_them(our_draw(seed)).T), 1)
+            np.add.at(theirs, tuple(their_draw(seed).T), 1)
+        drawn_ones[kind] = ours, theirs
+    ours, theirs = drawn_ones["near ones"]
     new = np.ones((count, count), dtype=bool)
-    new[tuple(before.T)] = False  # those may be drawn or have stayed
-    assert not ours[tuple(near.T)][new[tuple(near.T)]].any()
-    seen = new & (ours + theirs > 20) & (ours + theirs < 2 * rounds - 20)
-    both = (ours + theirs)[seen]
-    spread = (ours - theirs)[seen] / np.sqrt(both * (1 - both / (2 * rounds)))
-    assert seen.sum() > 300
-    assert spread.std() == pytest.approx(1, abs=0.1)
-    assert abs(spread.mean()) < 0.1
-    assert np.abs(spread).max() < 6
+    new[tuple(their_before.T)] = False  # those may be drawn or have stayed
+    assert not ours[tuple(their_near.T)][new[tuple(their_near.T)]].any()
     assert not ours[new & (theirs == 0)].max() > 20
     assert not theirs[new & (ours == 0)].max() > 20
+    drawn_ones["near ones"] = ours[new], theirs[new]
+    for kind, both in drawn_ones.items():
+        spread = differences(*both, rounds)
+        assert len(spread) > 300, kind
+        assert spread.std() == pytest.approx(1, abs=0.1), kind
+        assert abs(spread.mean()) < 0.1, kind
+        assert np.abs(spread).max() < 6, kind
 
 
 @pytest.mark.parametrize("dims", [2, 3])
 def test_far_pairs_are_near_others_none_twice_or_else_those_before(dims):
-    from services.embeddings.layouts.far_pairs import near_far_pairs
+    from services.embeddings.layouts.pairs import near_far_pairs
 
     random, count = np.random.default_rng(dims), 300
     positions = (4 * random.normal(size=(count, dims))).astype(np.float32)
     positions[7] = 1e6  # alone, and the grid may not grow with it
-    near = np.stack([np.repeat(np.arange(count), 4), random.integers(count, size=4 * count)], 1).astype(np.int32)
-    before = np.stack([np.repeat(np.arange(count), 5), np.full(5 * count, 7)], 1).astype(np.int32)
+    near = random.integers(count, size=(count, 4)).astype(np.int32)
+    before = np.full((count, 5), 7, dtype=np.int32)
     drawn = near_far_pairs(positions, near, before, 3.0, 1)
     assert drawn.tobytes() == near_far_pairs(positions, near, before, 3.0, 1).tobytes()
-    assert (drawn[:, 0] == before[:, 0]).all()
-    new = drawn[drawn[:, 1] != 7]
+    pairs = as_pacmap_has_them(drawn)
+    new = pairs[pairs[:, 1] != 7]
     assert len(new) > 2 * count
     assert np.linalg.norm(positions[new[:, 0]] - positions[new[:, 1]], axis=1).max() <= 3
     assert len(np.unique(new, axis=0)) == len(new)
-    assert not {*map(tuple, new)} & {*map(tuple, near)}
+    assert not {*map(tuple, new)} & {*map(tuple, as_pacmap_has_them(near))}
     assert not (new[:, 0] == new[:, 1]).any()
-    assert (drawn[35:40, 1] == 7).all()
+    assert (drawn[7] == 7).all()
     positions[3] = np.nan
     assert near_far_pairs(positions, near, before, 3.0, 1) is before
 

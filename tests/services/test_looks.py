@@ -1,6 +1,6 @@
 """How endpoints do in detail, asked for beside the script."""
 
-import time
+import threading
 
 from services.endpoints import list_endpoints
 from services.endpoints.reading import detail_from_wire
@@ -34,16 +34,17 @@ def test_what_cannot_sleep_and_is_ready_is_never_asked_about(local_workspace, wo
 
 
 def test_nobody_waits_for_an_answer_and_it_counts_when_it_has_come(make_reply_server):
+    answer = threading.Event()
+
     def slow(exchange: Exchange) -> None:
-        exchange.pause(0.3)
+        exchange.until(answer)
         whole(SLEEPING)(exchange)
 
     server, looks = make_reply_server(slow), Looks()
     workspace = at(server)
-    began = time.monotonic()
     assert looks.readiness(workspace, LISTED).kind is ReadinessKind.READY
-    assert time.monotonic() - began < 0.25
     assert looks.is_first(workspace, "x")
+    answer.set()
     eventually(lambda: looks.readiness(workspace, LISTED).kind is ReadinessKind.SCALED_TO_ZERO)
     assert not looks.is_first(workspace, "x")
     assert len(server.received) == 1, "fresh for ten seconds"

@@ -130,7 +130,7 @@ def test_code_that_does_not_end_is_ended(opened, pack, tmp_path):
     packaging = pack(chat(source), "endless", wait=False)
     eventually(lambda: began.exists() and began.read_text(), 30)
     packaging.stop()
-    eventually(lambda: not packaging.running, 10)
+    eventually(lambda: not packaging.running)
     assert packaging.step is Step.STOPPED
     assert existing(opened, "endless") is None
     eventually(lambda: not any(runs(int(pid)) for pid in began.read_text().split()))

@@ -2,13 +2,15 @@
 
 import datetime
 import io
+import tomllib
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from services.embeddings.files.reading import ColumnKind, columns_of_file, how_read, read_file, read_lines
-from services.embeddings.limits import MOST_TEXT_BYTES, MOST_TEXTS
+from services.embeddings.limits import MOST_FILE_BYTES, MOST_TEXT_BYTES, MOST_TEXTS
 from services.embeddings.records import Texts
 from services.errors import BadInput
 
@@ -94,6 +96,10 @@ def test_json_lines_and_lists_are_rows_of_what_keys_they_have():
     )
     assert read_file("a.json", b' [{"t": "x"}, {"t": "007"}]', text_column="t").texts == ("x", "007")
     assert read_file("a.json", '["하나", "two"]'.encode(), text_column="text").texts == ("하나", "two")
+    python = b'[ {"t": "\\ud83d\\ude00", "n": NaN} ,\n{"t": "y", "n": -Infinity}, {"t": "z", "n": 1e999}\n]\n'
+    assert read_file("a.json", python, text_column="t", label_column="n") == Texts(
+        ("😀", "y", "z"), ("NaN", "-Infinity", "Infinity")
+    )
 
 
 def test_parquet_columns_are_read_by_their_own_types():
@@ -159,6 +165,13 @@ BAD_FILES = {
     "half a parquet's reason": ("a.parquet", GOOD[: len(GOOD) // 2], "it was cut off"),
     "damaged name": ("a.parquet", GOOD.replace(b"text", b"te\xff\xff"), "cannot be read as Parquet"),
     "reason of no json": ("a.jsonl", b"text", "a value is missing, or a text has no quotes, at character 1"),
+    "no comma in a list": (
+        "a.json",
+        b'[{"t": NaN}\n {"t": 2}]',
+        "The file cannot be read as JSON: a comma is missing, at character 2",
+    ),
+    "after a list": ("a.json", b'["a"] "b"', "something follows its end, at character 7"),
+    "in a list": ("a.json", b'["a", {"t" 1}]', "a colon is missing, at character 12"),
     "endless line of json": (
         "a.jsonl",
         b'{"text": "x", "a": [' + b"[]," * 1_400_000 + b"1]}",
@@ -238,3 +251,8 @@ def test_rows_are_read_in_parts_and_none_is_lost():
     content = ("id,text,label\n" + "".join(f'{place},"{text}",a\n' for place, text in enumerate(texts))).encode()
     assert [column.filled for column in columns_of_file("a.csv", content)] == [5_000] * 3
     assert read_file("a.csv", content, text_column="text", label_column="label", id_column="id").texts == texts
+
+
+def test_the_server_lets_a_file_in_that_is_as_large_as_one_may_be():
+    server = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())["server"]
+    assert server["maxUploadSize"] * 2**20 >= MOST_FILE_BYTES

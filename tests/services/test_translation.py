@@ -28,6 +28,7 @@ from services.errors import (
     Unreachable,
 )
 from services.translation import translated, translated_sdk
+from tests.local_workspaces import eventually
 from tests.services.chats import TOKEN, at, chat
 from tests.services.replies import silent, whole
 
@@ -72,7 +73,7 @@ def test_an_endpoint_that_gives_no_answer_in_time_says_that_nothing_was_repeated
     with pytest.raises(Unreachable, match="gave no answer in time") as caught, translated("my-chat"):
         requests.get(server.host, timeout=0.1)
     assert "Nothing was sent a second time" in caught.value.hint
-    assert len(server.received) == 1
+    assert len(eventually(lambda: server.received)) == 1
 
 
 def test_plain_text_where_tls_was_expected_is_a_matter_of_tls(make_reply_server):

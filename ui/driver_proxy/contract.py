@@ -3,6 +3,7 @@
 import streamlit as st
 
 from services.clusters import Cluster
+from services.counting import in_words
 from services.driver_contract import (
     ANY_DRIVER,
     MOST_REQUESTS,
@@ -79,7 +80,7 @@ def _draw_progress(check: ContractCheck) -> None:
     found, doing = check.findings, check.doing
     st.progress(
         len(found) / len(Rule),
-        f"{len(found)} of {len(Rule)} rules, {_requests(check.sent)} sent. {doing.label if doing else ''}",
+        f"{len(found)} of {len(Rule)} rules, {in_words(check.sent, 'request')} sent. {doing.label if doing else ''}",
     )
     st.button("Stop", key=f"{KEY}.check-stop", on_click=check.stop, icon=":material/stop_circle:", help="End it now")
     for finding in found:
@@ -131,7 +132,7 @@ def _draw_sum(check: ContractCheck) -> None:
     failed, passed = verdicts.count(Verdict.FAILED), verdicts.count(Verdict.PASSED)
     open_ = len(verdicts) - failed - passed
     more = f" {open_} could not be told." if open_ else ""
-    took = f" {_requests(check.sent)}, {check.seconds:.1f} s."
+    took = f" {in_words(check.sent, 'request')}, {check.seconds:.1f} s."
     if check.outcome is Outcome.STOPPED:
         st.warning(f"Stopped: what was found before is below.{took}", icon=":material/stop_circle:")
     elif failed:
@@ -179,7 +180,3 @@ def _line(finding: Finding) -> str:
     took = f" :small[{code(f'{finding.seconds:.2f} s')}]" if finding.seconds >= 0.01 else ""
     verdict = "" if finding.verdict is Verdict.PASSED else f" :small[({finding.verdict.value})]"
     return f"{_SIGNS[finding.verdict]} **{literal(finding.rule.label)}**{verdict}{took}"
-
-
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count} requests"

@@ -47,14 +47,14 @@ def starter_app(here: Workspace) -> None:
         icon=":material/download:",
         type="primary",
     )
-    st.subheader("Onto a cluster")
+    st.header("Onto a cluster")
     for number, step in enumerate(steps(app, port or USUAL_PORT), 1):
         st.markdown(f"{number}. {literal(step.says)}")
         if step.code:
             st.code(step.code, language=step.language)
     if here.door is Door.LOCAL:
         _draw_local(here, app, port or USUAL_PORT)
-    st.subheader("The whole file")
+    st.header("The whole file")
     with st.container(key=f"{KEY}-app-code"):
         st.code(app.code, language=app.language, height=600, line_numbers=True)
 
@@ -83,6 +83,6 @@ def _source(model: ModelKind, names: list[str]) -> str:
 def _draw_local(here: Workspace, app: Snippet, port: int) -> None:
     """How to try it where the cluster's driver is this machine."""
     step = step_here(app, port + is_example(here, port), local_shell_line())  # where no app answers yet
-    st.subheader("On this machine")
+    st.header("On this machine")
     st.markdown(literal(step.says))
     st.code(step.code, language=step.language, wrap_lines=True)

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.datasets import embedding_store
 from services.embeddings.files import count_lines, read_lines, sample_texts
 from services.embeddings.records import Dataset, Texts
 from services.errors import PlaygroundError
-from ui.embeddings.counting import texts_in_words
 from ui.embeddings.file_choice import ReadFile, column_choice, draw_refusal, file_choice, read_chosen
 from ui.embeddings.view import hold_texts
 from ui.session import entered, mirror, owner, remembered, take_upload, typed_into
@@ -75,7 +75,7 @@ def draw_adding(datasets: Sequence[Dataset]) -> None:
         )
     with st.container(border=True, key="embeddings-adding"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.subheader("Add texts", anchor=False)
+            st.header("Add texts", anchor=False)
             if datasets:
                 st.button(
                     "Close", key="embeddings.close", icon=":material/close:", type="tertiary",
@@ -125,7 +125,7 @@ def _paste(adding: Adding, names: Sequence[str]) -> None:
     )
     _name(adding, "Pasted texts")
     if adding.count:
-        st.caption(f"{texts_in_words(adding.count)}; blank lines are left out")
+        st.caption(f"{in_words(adding.count, 'text')}; blank lines are left out")
     if _button(adding, "Use these texts"):
         pasted = typed_into(PASTE)
         _keep(adding, _chosen_name(names, "Pasted texts"), lambda: read_lines(pasted), "pasted")

@@ -93,6 +93,30 @@ def embed_queries(shown: Shown, texts: Sequence[str]) -> Floats:
     person ended it, and where the run is another workspace's. A click elsewhere ends the waiting, not the asking: whoever
     comes back for the same waits for the same.
     """
+    asked, query = _asked(shown, texts)
+    _wait(query, shown.run.asking.endpoint, len(texts))
+    return _result(kept(_Queries), asked, query)
+
+
+def look_for_query(shown: Shown, text: str) -> Floats | None:
+    """(1, dimensions): as embed_queries, but for its waiting: None while it is under way, which is drawn with the way to end it.
+
+    For a fragment that looks again: what is clicked between two looks is taken, where a script that waits would lose it.
+    """
+    asked, query = _asked(shown, [text])
+    until = time.monotonic() + LOOK_SECONDS
+    while not query.embedded.done() and time.monotonic() < until:  # most are over before anything is to be seen of them
+        time.sleep(LOOK_SECONDS / 10)
+    if query.embedded.done():
+        return _result(kept(_Queries), asked, query)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"embeddings-query-{query.number}"):
+        st.markdown(f":material/hourglass_top: {_doing(shown.run.asking.endpoint, 1)}", width="content")
+        _stop_button(query)
+    return None
+
+
+def _asked(shown: Shown, texts: Sequence[str]) -> tuple[Asked, _Query]:
+    """What is asked for, and that under way. Raises PlaygroundError where it cannot be, and where it failed just now."""
     run, queries = shown.run, kept(_Queries)
     if run.host != host_of(shown.here):
         raise BadInput(
@@ -103,9 +127,7 @@ def embed_queries(shown: Shown, texts: Sequence[str]) -> Floats:
     at, why = queries.failed.get(asked, (-math.inf, None))
     if why is not None and time.monotonic() - at < FAILED_SECONDS:
         raise why
-    query = queries.begin(asked, shown, texts)
-    _wait(query, run.asking.endpoint, len(texts))
-    return _result(queries, asked, query)
+    return asked, queries.begin(asked, shown, texts)
 
 
 def ask_again(texts: Sequence[str]) -> None:
@@ -130,7 +152,6 @@ def _begun(number: int, shown: Shown, texts: Sequence[str]) -> _Query:
 
 def _wait(query: _Query, endpoint: str, count: int) -> None:
     """Until it is over, with the way to end it. Each look is a point at which a click elsewhere ends the script."""
-    what = "the query" if count == 1 else f"{count:,} queries"
     place = st.empty()
     begin = time.monotonic()
     while not query.embedded.done():
@@ -139,17 +160,23 @@ def _wait(query: _Query, endpoint: str, count: int) -> None:
             continue
         with (
             place.container(horizontal=True, vertical_alignment="center", key=f"embeddings-query-{query.number}"),
-            st.spinner(f"Asking {literal(endpoint)} for the vector of {what}", show_time=True, width="content"),
+            st.spinner(_doing(endpoint, count), show_time=True, width="content"),
         ):
-            st.button(
-                "Stop", key=f"embeddings.query-stop-{query.number}", icon=":material/stop:",
-                on_click=query.cancel.cancel,
-            )  # fmt: skip
+            _stop_button(query)
             look = st.empty()
             while not query.embedded.done():
                 time.sleep(LOOK_SECONDS)
                 look.empty()
     place.empty()
+
+
+def _doing(endpoint: str, count: int) -> str:
+    what = "the query" if count == 1 else f"{count:,} queries"
+    return f"Asking {literal(endpoint)} for the vector of {what}"
+
+
+def _stop_button(query: _Query) -> None:
+    st.button("Stop", key=f"embeddings.query-stop-{query.number}", icon=":material/stop:", on_click=query.cancel.cancel)
 
 
 def _result(queries: _Queries, asked: Asked, query: _Query) -> Floats:

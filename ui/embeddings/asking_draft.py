@@ -11,7 +11,7 @@ from services.embeddings.asking import asking_for, check_asking
 from services.embeddings.records import Asking, BodyForm
 from services.endpoints import Endpoint, get_endpoint_detail
 from services.errors import BadInput, PlaygroundError
-from services.invocation import Contract, get_contract
+from services.invocation import Interface, get_interface
 from services.transforms import Transform
 from services.typed_json import as_object
 from services.workspace import Workspace
@@ -66,7 +66,7 @@ class _Drafts:
     """Those of this browser."""
 
     of: WeakKeyDictionary[Workspace, "OrderedDict[str, AskingDraft]"] = field(default_factory=WeakKeyDictionary)
-    contracts: "WeakKeyDictionary[Workspace, dict[str, Future[Contract]]]" = field(default_factory=WeakKeyDictionary)
+    interfaces: "WeakKeyDictionary[Workspace, dict[str, Future[Interface]]]" = field(default_factory=WeakKeyDictionary)
     """What custom models take, as far as it was asked for."""
     last: WeakKeyDictionary[Workspace, str] = field(default_factory=WeakKeyDictionary)
     """The endpoint that was chosen last."""
@@ -77,12 +77,12 @@ def asking_draft(here: Workspace, endpoint: Endpoint) -> AskingDraft | None:
     known = kept(_Drafts)
     drafts = known.of.setdefault(here, OrderedDict())
     if endpoint.name not in drafts:
-        contract = None if endpoint.task else known.contracts.setdefault(here, {}).get(endpoint.name)
-        if contract is None and not endpoint.task:
-            contract = known.contracts[here][endpoint.name] = _ask_contract(here, endpoint.name)
-        if contract is not None and not contract.done():
+        interface = None if endpoint.task else known.interfaces.setdefault(here, {}).get(endpoint.name)
+        if interface is None and not endpoint.task:
+            interface = known.interfaces[here][endpoint.name] = _ask_interface(here, endpoint.name)
+        if interface is not None and not interface.done():
             return None
-        begin, source = _begin(endpoint, contract)
+        begin, source = _begin(endpoint, interface)
         drafts[endpoint.name] = AskingDraft(
             begin.form, begin.column, begin.dimensions, begin.batch, begin.at_once, source=source
         )
@@ -96,22 +96,22 @@ def ask_schema_again(here: Workspace, endpoint: Endpoint) -> None:
     """Forget what was said of it, and read its schema anew; for callbacks."""
     known = kept(_Drafts)
     known.of.get(here, OrderedDict()).pop(endpoint.name, None)
-    known.contracts.get(here, {}).pop(endpoint.name, None)
+    known.interfaces.get(here, {}).pop(endpoint.name, None)
 
 
-def _ask_contract(here: Workspace, name: str) -> "Future[Contract]":
-    return in_background(lambda: get_contract(here, get_endpoint_detail(here, name)), f"contract of {name}")
+def _ask_interface(here: Workspace, name: str) -> "Future[Interface]":
+    return in_background(lambda: get_interface(here, get_endpoint_detail(here, name)), f"interface of {name}")
 
 
-def _begin(endpoint: Endpoint, asked: "Future[Contract] | None") -> tuple[Asking, str]:
+def _begin(endpoint: Endpoint, asked: "Future[Interface] | None") -> tuple[Asking, str]:
     """How to ask it, and by what that is known."""
     if asked is None:
         return asking_for(endpoint), ""
     try:
-        contract = asked.result()
+        interface = asked.result()
     except PlaygroundError as error:
         return asking_for(endpoint), f"{NOT_READ} {error.message}"
-    return asking_for(endpoint, contract), f"From {contract.source}." if contract.known else NOT_KNOWN
+    return asking_for(endpoint, interface), f"From {interface.source}." if interface.known else NOT_KNOWN
 
 
 def last_endpoint(here: Workspace) -> str:

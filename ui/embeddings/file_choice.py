@@ -43,7 +43,7 @@ class Columns:
 def file_choice(uploader: str, last: ReadFile | None) -> ReadFile | None:
     """Draw the uploader of that key; the file in it, looked into once for each upload. *last*: what this said before."""
     st.file_uploader(
-        "CSV, TSV, Parquet, JSON or JSON Lines",
+        "CSV, TSV, Parquet, JSON, JSON Lines, or plain text (.txt) of a text a line",
         # Of any kind: what the browser refuses stays listed beside the next one, and is told in fewer words.
         key=uploader,
         max_upload_size=MOST_FILE_BYTES // 1_000_000,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.asking import MOST_AT_ONCE, host_of, run_key, vector_cache
 from services.embeddings.datasets import embedding_store
 from services.embeddings.records import MAX_BATCH, Asking, BodyForm, Dataset, Purpose
 from services.endpoints import Endpoint
 from services.readiness import readiness_of
 from services.workspace import Workspace
+from ui.address import endpoints_in_address, show_endpoints_in_address
 from ui.connecting import endpoints_with
 from ui.embeddings.asking_draft import (
     NOT_READ,
@@ -21,14 +23,13 @@ from ui.embeddings.asking_draft import (
     last_endpoint,
     note_endpoint,
 )
-from ui.embeddings.counting import in_words, texts_in_words
 from ui.embeddings.view import Held, held_texts
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 from ui.list_age import list_age
 from ui.navigation import link_to
 from ui.readiness import draw_states, readiness
-from ui.session import endpoints_in_address, entered, mirror, owner, show_endpoints_in_address
+from ui.session import entered, mirror, owner
 from ui.transform_picker import endpoint_place, transform_picker
 
 KEY = "embeddings.endpoint"
@@ -189,7 +190,7 @@ def _draw_plan(here: Workspace, dataset: Dataset, asking: Asking) -> int:
     left = max(len(held.sent) - there, 0)
     repeated = len(held.texts) - held.empty - len(held.sent)
     parts = [
-        f"{texts_in_words(left)} in {in_words(math.ceil(left / asking.batch), 'request')}"
+        f"{in_words(left, 'text')} in {in_words(math.ceil(left / asking.batch), 'request')}"
         if left
         else "Nothing is left to send",
         f"{there:,} here already" if there else "",

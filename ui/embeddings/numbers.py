@@ -31,8 +31,8 @@ def computed(of: tuple[Hashable, ...], doing: str, make: Callable[[], Result]) -
 
 
 def stamp(owner: str, run: Run) -> tuple[Hashable, ...]:
-    """Stands for a run's vectors as they are now: a resumed run has more of them, a repeated one others."""
-    return (owner, run.dataset, run.key, run.made, run.state, run.progress.done)
+    """Stands for a run's vectors as they are now. While a run is under way, its earlier ones are what they were."""
+    return (owner, run.dataset, run.key, run.vectors)
 
 
 def layout_stamp(layout: Layout) -> Hashable:

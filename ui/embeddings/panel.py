@@ -5,14 +5,15 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.asking import embedding_runs
 from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Dataset
+from ui.address import embeddings_in_address
 from ui.embeddings.adding import add_button
-from ui.embeddings.counting import texts_in_words
 from ui.embeddings.view import EmbeddingsTab, EmbeddingsView
 from ui.foreign_text import literal
-from ui.session import embeddings_in_address, entered, kept, owner, remembered, reseed
+from ui.session import entered, kept, owner, remembered, reseed
 
 KEY = "embeddings.panel"
 
@@ -57,5 +58,5 @@ def _label(dataset: Dataset | None) -> str:
     runs = [run for run in embedding_store().list_runs(owner(), dataset.id) if run.dimensions]
     last = embeddings_in_address("run") or kept(EmbeddingsView).runs.get(dataset.id)
     shown = [run for run in runs if run.key == last] or runs
-    parts = [dataset.name, texts_in_words(dataset.count), *(run.asking.endpoint for run in shown[:1])]
+    parts = [dataset.name, in_words(dataset.count, "text"), *(run.asking.endpoint for run in shown[:1])]
     return " · ".join(map(literal, parts))

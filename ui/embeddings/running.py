@@ -2,19 +2,20 @@
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.asking import EmbeddingJob, embedding_runs, host_of, run_key, under_way_elsewhere
 from services.embeddings.datasets import embedding_store
 from services.embeddings.layouts import cancel_makings
 from services.embeddings.records import Asking, Dataset, Progress, Run, RunState
 from services.errors import PlaygroundError
 from services.workspace import Workspace
+from ui.address import show_embeddings_in_address
 from ui.embeddings.asking import hooks_of
-from ui.embeddings.counting import in_words
 from ui.embeddings.model import Choice
 from ui.embeddings.view import EmbeddingsTab, EmbeddingsView, place_of
 from ui.errors import draw_error
 from ui.foreign_text import code, literal
-from ui.session import kept, owner, remembered, show_embeddings_in_address
+from ui.session import kept, owner, remembered
 
 EVERY = 1.0
 _ENDED = {
@@ -118,7 +119,8 @@ def _draw_progress(job: EmbeddingJob) -> None:
         over = progress.done + progress.failed
         share = over / progress.texts if progress.texts else 0.0
         waits = "" if over or progress.note else f" · waits for the first reply, of up to {job.asking.batch:,} texts"
-        st.progress(min(share, 1.0), text=f"{over:,} of {progress.texts:,} texts{waits}{_left(progress)}")
+        left = _left(progress) if share < 1 else " · being written to the disk"
+        st.progress(min(share, 1.0), text=f"{over:,} of {progress.texts:,} texts{waits}{left}")
         if progress.note:
             st.markdown(f":material/hourglass_top: {literal(progress.note)}")
         st.caption(figures(progress))

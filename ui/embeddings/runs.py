@@ -8,13 +8,14 @@ from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Dataset, Run
 from services.errors import BadInput
 from services.workspace import Workspace
+from ui.address import embeddings_in_address, show_embeddings_in_address
 from ui.clock import day_and_clock
 from ui.embeddings.other_runs import names_of_runs
 from ui.embeddings.running import discard, figures, trouble_of
 from ui.embeddings.view import MOST_SHOWN, EmbeddingsView, Shown, held_texts
 from ui.errors import draw_error
 from ui.foreign_text import code
-from ui.session import embeddings_in_address, entered, kept, mirror_choice, owner, show_embeddings_in_address
+from ui.session import entered, kept, mirror_choice, owner
 
 KEY = "embeddings.run"
 SHOWN_CHARACTERS = 200

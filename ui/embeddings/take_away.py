@@ -32,10 +32,10 @@ def take_away_view(shown: Shown) -> None:
     made = _layouts(shown)
     state = known_map(shown) or _best_map(shown, made)
     picture = next((one for one in made if (one.algorithm, one.dims) == (state.algorithm, state.dims)), made[0])
-    st.subheader("Files", anchor=False)
+    st.header("Files", anchor=False)
     with showing_errors():
         _files(shown, made, picture, state)
-    st.subheader("Code", anchor=False)
+    st.header("Code", anchor=False)
     code, call, spark = st.tabs(["The whole run", "One call", "A whole table, on Spark"])
     with code:
         st.caption(SIGN_IN)

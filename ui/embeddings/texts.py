@@ -4,28 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.asking import embedding_runs
 from services.embeddings.datasets import embedding_store
 from services.embeddings.layouts import cancel_makings
 from services.embeddings.records import Dataset
 from services.errors import BadInput, PlaygroundError
+from ui.address import embeddings_in_address, show_embeddings_in_address
 from ui.clock import day_and_clock
 from ui.embeddings.adding import Adding, add_button, adding_is_open, draw_adding
 from ui.embeddings.file_choice import draw_refusal
 from ui.embeddings.view import EmbeddingsTab, EmbeddingsView, distinct, forget_texts
 from ui.foreign_text import code, literal
-from ui.session import (
-    embeddings_in_address,
-    entered,
-    kept,
-    mirror_choice,
-    owner,
-    remembered,
-    reseed,
-    seed,
-    show_embeddings_in_address,
-    typed_into,
-)
+from ui.session import entered, kept, mirror_choice, owner, remembered, reseed, seed, typed_into
 
 KEY, TOOLS = "embeddings.dataset", "embeddings.texts-tools"
 
@@ -102,9 +93,8 @@ def _draw_unknown(step: str) -> None:
 
 
 def _draw_facts(dataset: Dataset) -> None:
-    texts = "1 text" if dataset.count == 1 else f"{dataset.count:,} texts"
     added = f"added {day_and_clock(int(dataset.made.timestamp() * 1000))[:10]}"
-    facts = [texts, literal(dataset.source), "labelled" if dataset.labelled else "", added]
+    facts = [in_words(dataset.count, "text"), literal(dataset.source), "labelled" if dataset.labelled else "", added]
     reason = embedding_store().why_in_memory
     stay = "" if reason else "  \nKept on the machine Brickyard runs on, until you delete them."
     st.caption(" · ".join(fact for fact in facts if fact) + stay)

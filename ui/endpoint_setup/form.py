@@ -50,7 +50,7 @@ def setup_form(sheet: Sheet) -> None:
             _draw_pay_per_token(sheet)
         _draw_endpoint(sheet)
     count = len(names_of(sheet.draft.body))
-    st.markdown("##### What it serves" if count < 2 else f"##### What it serves: {count} served entities")
+    st.markdown("## What it serves" if count < 2 else f"## What it serves: {count} served entities")
     draw_problems(sheet, ("config",))
     draw_problems(sheet, ENTITIES)
     for index in range(count):
@@ -120,7 +120,7 @@ def _add_entity(draft: Draft) -> None:
 
 def _draw_traffic(sheet: Sheet) -> None:
     draft, names, shares = sheet.draft, names_of(sheet.draft.body), shares_of(sheet.draft.body)
-    st.markdown("##### Traffic")
+    st.markdown("## Traffic")
     for index, (name, share) in enumerate(zip(names, shares, strict=True)):
         key = f"setup.share.{index}"
         show(key, share)

@@ -6,10 +6,12 @@ from functools import partial
 
 import streamlit as st
 
+from services.counting import in_words
 from services.deployments import Step, Submission
 from services.endpoint_setup import ENTITIES, Change, Problem, config_changes, name_of, names_of, problems, value_at
 from services.endpoints import EndpointDetail, why_not_servable
 from services.workspace import Workspace
+from ui.address import show_endpoints_in_address
 from ui.connecting import partner
 from ui.endpoint_setup.draft import Draft, Drafts, update_draft
 from ui.endpoint_setup.echoes import put_in, show
@@ -18,7 +20,7 @@ from ui.endpoint_setup.stages import deployment_stages
 from ui.errors import draw_error
 from ui.foreign_text import code, literal
 from ui.navigation import link_to
-from ui.session import entered, kept, remembered, show_endpoints_in_address
+from ui.session import entered, kept, remembered
 
 EVERY = 0.3
 SHOWN_DIFFERENCES = 12
@@ -122,8 +124,7 @@ def _draw_list(sheet: Sheet) -> None:
     if not sheet.draft.tried:
         blocking = [one for one in found if one.blocks]
         if blocking:
-            count = f"{len(blocking)} thing{'s' if len(blocking) > 1 else ''}"
-            st.caption(f"Still missing: {count}. The button shows where.")
+            st.caption(f"Still missing: {in_words(len(blocking), 'thing')}. The button shows where.")
         return
     with st.container(border=True, key="setup-problems"):
         st.markdown("**Before it can be sent**" if any(one.blocks for one in found) else "**Worth a look**")

@@ -9,6 +9,7 @@ from services.endpoint_setup import path_text, untold_keys, value_at
 from services.endpoints import EndpointDetail, get_endpoint_detail
 from services.snippets.endpoint_setup import creation_snippets, update_snippets
 from services.workspace import Workspace
+from ui.address import endpoints_in_address, show_endpoints_in_address
 from ui.clock import clock
 from ui.connecting import partner, refresh_endpoints
 from ui.endpoint_setup.draft import Draft, Drafts, update_draft
@@ -21,7 +22,7 @@ from ui.endpoint_setup.stages import ANCHOR, deployment_stages
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 from ui.navigation import link_to
-from ui.session import endpoints_in_address, entered, kept, remembered, show_endpoints_in_address
+from ui.session import entered, kept, remembered
 from ui.snippet_list import draw_snippets
 
 SEEN_SECONDS = 30.0

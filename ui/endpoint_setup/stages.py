@@ -85,7 +85,7 @@ def _draw_head(deployment: Deployment) -> None:
         Ending.GIVEN_UP: "Still not ready",
         Ending.LEFT: "No longer watched",
     }
-    st.subheader(
+    st.header(
         f"{words[deployment.ending]}: {code(deployment.endpoint)} · {seconds(deployment.elapsed())}", anchor=ANCHOR
     )
 

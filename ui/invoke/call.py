@@ -61,6 +61,8 @@ def draw_outcome(sheet: Sheet, of: Workspace, endpoint: Endpoint) -> None:
         draw_error(sheet.error)
     if sheet.job is None:
         return
+    if sheet.error is not None:
+        st.caption(":material/history: What is below came of an earlier call.")
     if sheet.running:
         draw_progress(sheet.job, key=f"invoke.{sheet.number}")
         return

@@ -28,7 +28,7 @@ _EXPLAINED = {
 
 def draw_form(sheet: Sheet) -> None:
     """Draw the fields of the body, in the form that shows it."""
-    contract, form = sheet.contract, sheet.form
+    interface, form = sheet.interface, sheet.form
     if form is None:
         st.info(
             "No form can show this body as it is: it is sent as the JSON says. A form that is chosen above begins anew.",
@@ -36,25 +36,25 @@ def draw_form(sheet: Sheet) -> None:
         )
         return
     if form in _EXPLAINED:
-        explained = _EXPLAINED[form] if not contract.tensors else "Arrays, written as JSON."
+        explained = _EXPLAINED[form] if not interface.tensors else "Arrays, written as JSON."
         st.caption(explained)
     wrong = sheet.misfits()
-    if holds_rows(contract, form):
+    if holds_rows(interface, form):
         draw_table(sheet, form, wrong)
-    _draw_slots(sheet, slots_of(contract, form, sheet.body), wrong)
+    _draw_slots(sheet, slots_of(interface, form, sheet.body), wrong)
 
 
 def draw_choice(sheet: Sheet) -> None:
     """Draw the choice of a form, where there is one."""
-    contract, form = sheet.contract, sheet.form
-    if len(contract.forms) < 2 and form is not None:
+    interface, form = sheet.interface, sheet.form
+    if len(interface.forms) < 2 and form is not None:
         return
     key = f"invoke.{sheet.number}.form"
-    names = {one: _FORM_NAMES.get(one, one.value) for one in contract.forms}
+    names = {one: _FORM_NAMES.get(one, one.value) for one in interface.forms}
     mirror(key, form)
     st.pills(
         "Form",
-        list(contract.forms),
+        list(interface.forms),
         key=key,
         format_func=lambda one: names[one],
         on_change=_use_form,

@@ -61,19 +61,19 @@ def _draw_source(sheet: Sheet, of: Workspace, name: str) -> None:
         st.button("Ask again", key=f"invoke.{sheet.number}.again", on_click=_ask_again, args=(sheet, of, name))
     elif sheet.refused is not None:
         raise sheet.refused  # a bug stays loud
-    contract = sheet.contract
+    interface = sheet.interface
     with st.container(horizontal=True, vertical_alignment="center", key=f"invoke-source-{sheet.number}"):
-        if contract.known:
-            st.caption(f"Drawn from {literal(contract.source)}.", width="content")
+        if interface.known:
+            st.caption(f"Drawn from {literal(interface.source)}.", width="content")
         elif sheet.refused is None:
             st.caption(
                 "It does not publish how it wants to be asked. The form begins with a prompt and stop texts: change it to what "
                 "its model takes.",
                 width="content",
             )
-        if contract.examples:
+        if interface.examples:
             with st.popover("Examples", icon=":material/lightbulb:", key=f"invoke.{sheet.number}.examples"):
-                for place, example in enumerate(contract.examples[:MOST_EXAMPLES]):
+                for place, example in enumerate(interface.examples[:MOST_EXAMPLES]):
                     _draw_example(sheet, place, example)
 
 

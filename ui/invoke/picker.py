@@ -5,11 +5,12 @@ import streamlit as st
 from services.endpoints import Endpoint
 from services.readiness import readiness_of
 from services.workspace import Workspace
+from ui.address import endpoints_in_address, show_endpoints_in_address
 from ui.connecting import endpoints
 from ui.foreign_text import code
 from ui.invoke.sheet import Sheets
 from ui.navigation import link_to
-from ui.session import endpoints_in_address, entered, kept, mirror, show_endpoints_in_address
+from ui.session import entered, kept, mirror
 
 KEY = "invoke.endpoint"
 

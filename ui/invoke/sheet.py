@@ -13,12 +13,12 @@ from services.endpoints import get_endpoint_detail
 from services.errors import BadInput, PlaygroundError
 from services.invocation import (
     UNKNOWN,
-    Contract,
     Form,
+    Interface,
     InvocationJob,
     Misfit,
     form_in,
-    get_contract,
+    get_interface,
     in_form,
     misfits,
 )
@@ -42,7 +42,7 @@ Rows = list[dict[str, Any]]
 class Sheet:
     """One endpoint's. The body is the truth; the form and the JSON are views of it."""
 
-    asked: "Future[Contract]"
+    asked: "Future[Interface]"
     """How it wants to be asked."""
     number: int = field(default_factory=lambda: next(_numbers))
     """Tells its widgets from those of other sheets: an endpoint may be called anything."""
@@ -71,7 +71,7 @@ class Sheet:
     """The transform around the next call."""
 
     @property
-    def contract(self) -> Contract:
+    def interface(self) -> Interface:
         """How the endpoint wants to be asked; UNKNOWN until that has come, and where it could not be asked."""
         return UNKNOWN if not self.asked.done() or self.asked.exception() else self.asked.result()
 
@@ -88,7 +88,7 @@ class Sheet:
     @property
     def form(self) -> Form | None:
         """The form that shows the body; None where none can."""
-        return form_in(self.contract, self.body, self.wanted)
+        return form_in(self.interface, self.body, self.wanted)
 
     @property
     def shown_text(self) -> str:
@@ -100,10 +100,10 @@ class Sheet:
         if self.begun or not self.asked.done():
             return
         self.begun = True
-        self.wanted = self.contract.forms[0]
+        self.wanted = self.interface.forms[0]
         if not self.body and self.text is None:
-            examples = self.contract.examples
-            self.body = dict(examples[0].body) if examples else in_form(self.contract, {}, None, self.wanted)
+            examples = self.interface.examples
+            self.body = dict(examples[0].body) if examples else in_form(self.interface, {}, None, self.wanted)
 
     def change(self, body: Body) -> None:
         """Let the body be that one from now on."""
@@ -132,7 +132,7 @@ class Sheet:
         """Show the body in that form, and write its rows so."""
         before, self.wanted = self.form, form
         if form is not before:
-            self.change(in_form(self.contract, self.body, before, form))
+            self.change(in_form(self.interface, self.body, before, form))
 
     def undo(self) -> None:
         """Back by one change."""
@@ -142,7 +142,7 @@ class Sheet:
 
     def misfits(self) -> list[Misfit]:
         """What does not fit what the model says it takes."""
-        return misfits(self.contract, self.form, self.body)
+        return misfits(self.interface, self.form, self.body)
 
 
 @dataclass
@@ -160,7 +160,7 @@ class Sheets:
             held[name] = Sheet(ask(workspace, name))
         held.move_to_end(name)
         self.last[workspace] = name
-        idle = [key for key, one in held.items() if not one.running]
+        idle = [key for key, one in held.items() if not one.running and key != name]
         for key in idle[: max(0, len(held) - KEPT_SHEETS)]:
             del held[key]
         return held[name]
@@ -179,6 +179,6 @@ class Sheets:
                 sheet.job.stop()
 
 
-def ask(workspace: Workspace, name: str) -> "Future[Contract]":
+def ask(workspace: Workspace, name: str) -> "Future[Interface]":
     """Ask beside the script how that endpoint wants to be asked."""
-    return in_background(lambda: get_contract(workspace, get_endpoint_detail(workspace, name)), f"contract of {name}")
+    return in_background(lambda: get_interface(workspace, get_endpoint_detail(workspace, name)), f"interface of {name}")

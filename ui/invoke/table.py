@@ -20,16 +20,16 @@ MOST_TOLD = 5
 def draw_table(sheet: Sheet, form: Form, wrong: list[Misfit]) -> None:
     """Draw the rows; a change of the table is one of the body."""
     rows = rows_of(sheet.body, form) or []
-    columns = columns_of(rows, sheet.contract.fields)
+    columns = columns_of(rows, sheet.interface.fields)
     if too_many := drawable(rows, columns):
         st.info(f"{too_many} They are sent as the JSON has them.", icon=":material/table_rows:")
         return
     key = _key(sheet)
-    held, before = entered(key), columns_of(sheet.base, sheet.contract.fields)
+    held, before = entered(key), columns_of(sheet.base, sheet.interface.fields)
     if held is None or edited(sheet.base, before, _edits(held, before)) != rows:
         sheet.base, sheet.revision = rows, sheet.revision + 1
         key = _key(sheet)
-    drawn = columns_of(sheet.base, sheet.contract.fields)
+    drawn = columns_of(sheet.base, sheet.interface.fields)
     st.data_editor(
         _frame(sheet.base, drawn),
         key=key,

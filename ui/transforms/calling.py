@@ -18,6 +18,7 @@ from ui.connecting import partner
 from ui.errors import draw_error
 from ui.foreign_text import code, literal
 from ui.invocation_reply import SHOWN, draw_ending, draw_inspect, draw_progress, draw_raw
+from ui.kept_replies import KeptReplies
 from ui.readiness import draw_states, readiness
 from ui.session import kept, owner
 from ui.shaped_answer import draw_shaped
@@ -32,7 +33,7 @@ _OF_MODELS = ("dataframe_records", "dataframe_split", "inputs", "instances")
 
 def call(here: Workspace, endpoint: Endpoint, draft: Draft, *, available: bool) -> None:
     """Draw what a call will meet, the button, and the last call."""
-    st.subheader("Call", anchor=False)
+    st.header("Call", anchor=False)
     draw_states(here, [endpoint], busy=draft.calling)
     known = readiness(here, endpoint)
     if why := _why_unfit(endpoint, draft):
@@ -67,6 +68,7 @@ def _send(here: Workspace, endpoint: str, draft: Draft, known: Readiness, number
         body = draft.envelope.body_of(read_sample_request(draft.request))
         hooks = Hooks(sandbox(), draft.transform, envelope=draft.envelope, user=owner())
         draft.job = InvocationJob(here, endpoint, body, Bell(), known=known, hooks=hooks)
+        kept(KeptReplies).add(draft.job)
     except PlaygroundError as refusal:
         draft.refusal = refusal
 
@@ -104,6 +106,9 @@ def _draw_call(job: InvocationJob, draft: Draft) -> None:
     draw_ending(job, f"sent to {code(job.endpoint)}" if job.call.record.sent_at is not None else "")
     if job.hooks is not None and job.hooks.trace.transform.source != draft.source:
         st.caption(":material/history: It ran with an earlier text of the source.")
+    if job.call.record.forgotten:
+        draw_raw(job, key=_KEY)  # says so
+        return
     draw_shaped(job, key="transforms-call")
     request, reply = st.columns(2, gap="medium")
     trace = job.call.record.trace

@@ -7,20 +7,10 @@ import streamlit as st
 from services.errors import PlaygroundError
 from services.transforms import STARTERS, Starter, library, read_source
 from services.transforms.library import MOST_NAME
+from ui.address import show_transform_in_address, transform_in_address
 from ui.errors import draw_error
 from ui.foreign_text import code
-from ui.session import (
-    mirror,
-    owner,
-    remembered,
-    reseed,
-    seed,
-    show_transform_in_address,
-    take_upload,
-    transform_in_address,
-    typed_into,
-    uploaded_name,
-)
+from ui.session import mirror, owner, remembered, reseed, seed, take_upload, typed_into, uploaded_name
 from ui.transforms.drafts import Draft, begin, drafts, open_saved, put_text, tab
 
 _SHOWN = "transforms.shown"
@@ -41,7 +31,7 @@ class _TransformImport:
 
 
 def transform_choice() -> Draft:
-    """Draw the choice; the draft that is shown. Raises LibraryTrouble."""
+    """Draw the choice; the draft that is shown. Raises StateTrouble."""
     names = library().names(owner())
     drafts().without(names)
     draft = _shown(names)
@@ -136,7 +126,7 @@ def _start(starter: Starter | None) -> None:
 
 def _draw_import() -> None:
     taking = remembered(_TransformImport)
-    st.file_uploader("A .py file", type="py", key=taking.key, on_change=_import, args=(taking,))
+    st.file_uploader("A .py file", type="py", key=taking.key, max_upload_size=1, on_change=_import, args=(taking,))
     st.caption("It is read as text. It runs in the sandbox only, and only when you say so.")
     if taking.refusal is not None:
         draw_error(taking.refusal)

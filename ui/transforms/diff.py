@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import streamlit as st
 
+from services.counting import in_words
 from services.transforms import HookRun
 
 MOST_LINES = 300
@@ -47,7 +48,7 @@ class Lines:
         if not (self.removed or self.added):
             return "no difference in the beginning, which alone is compared" if self.left_out else "unchanged"
         left = "; only the beginning is compared" if self.left_out else ""
-        return f"{_lines(self.removed)} out, {_lines(self.added)} in{left}"
+        return f"{in_words(self.removed, 'line')} out, {in_words(self.added, 'line')} in{left}"
 
 
 _found: WeakKeyDictionary[HookRun, dict[str, Lines]] = WeakKeyDictionary()
@@ -116,11 +117,7 @@ def _same(old: Sequence[str], new: Sequence[str]) -> int:
 
 
 def _skipped(same: Sequence[str]) -> list[str]:
-    return [f"  … {_lines(len(same))} …"] if len(same) > CONTEXT else [f"  {line}" for line in same]
-
-
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"
+    return [f"  … {in_words(len(same), 'line')} …"] if len(same) > CONTEXT else [f"  {line}" for line in same]
 
 
 def _short(line: str) -> str:

@@ -13,20 +13,14 @@ from services.transforms import Envelope, Takes
 from services.transforms.envelope import RECORDS
 from services.transforms.samples import read_sample_request, sample_reply, sample_text
 from services.workspace import Workspace
+from ui.address import endpoints_in_address, show_endpoints_in_address, take_sample_from_address
 from ui.components.code_editor import code_editor
 from ui.connecting import endpoints, partner
+from ui.driver_proxy.view import driver_proxy_view
 from ui.errors import showing_errors
 from ui.foreign_text import code
 from ui.invoke.sheet import Sheets
-from ui.session import (
-    endpoints_in_address,
-    entered,
-    kept,
-    mirror,
-    show_endpoints_in_address,
-    take_sample_from_address,
-    typed_into,
-)
+from ui.session import entered, kept, mirror, typed_into
 from ui.tallies import Tallies, all_tallies
 from ui.transforms.drafts import Draft, begin_again, tab, type_into
 from ui.transforms.dry_run import draw_dry_run
@@ -131,6 +125,7 @@ def fill_buttons(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
     if last and called is not None:
         draft.fill(sample_text(called[0]), sample_text(called[1]))
         st.rerun()
+    _fill_from_driver_proxy(here, draft)
     refill, tab().refill = tab().refill and not draft.samples_typed, False
     brings, tab().brings = tab().brings, False
     brought = kept(Sheets).body(here, endpoint.name) if refill and brings else None
@@ -143,6 +138,21 @@ def fill_buttons(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
             found = get_test_body(here, get_endpoint_detail(here, endpoint.name))
         request = sample_text(found[1]) if found is not None else '{\n  "inputs": []\n}'
         draft.fill(request, sample_text(sample_reply(endpoint.task)))
+        st.rerun()
+
+
+def _fill_from_driver_proxy(here: Workspace, draft: Draft) -> None:
+    """Draw the same for the last call of an app on a cluster's driver, where there was one."""
+    job = driver_proxy_view(here).job
+    called = exchanged(job.call.record) if job is not None else None
+    if called is not None and st.button(
+        "Use the driver proxy's last call",
+        key="transforms.fill-driver",
+        icon=":material/cable:",
+        help="What was asked on the Driver proxy page, and the app's answer. Attach the transform there, beside Send.",
+    ):
+        draft.fill(sample_text(called[0]), sample_text(called[1]))
+        draft.envelope = Envelope.BODY
         st.rerun()
 
 

@@ -55,9 +55,7 @@ def _stands(draft: Draft) -> str:
     if not draft.name:
         stands = "This draft is not saved. It stays here while this Brickyard runs, also when you leave the page."
     elif draft.unsaved:
-        stands = (
-            f"The source was changed since version {draft.version}. Saving makes version {draft.version + 1} or later."
-        )
+        stands = f"The source was changed since version {draft.version}. Saving makes the next version."
     else:
         stands = f"The source is saved as version {draft.version}."
     why = library().why_in_memory
@@ -151,12 +149,9 @@ def _versions(draft: Draft) -> None:
         draw_source_difference(source, draft.source, label=f"From version {number} to what is in the editor")
         st.code(source, language="python", line_numbers=True, height=260)
         st.caption("What is in the editor now comes back with Ctrl+Z in it.")
+        # Never disabled: once it was pressed both are the same, a disabled button was not pressed, and the dialog would stay.
         if st.button(
-            "Put it into the editor",
-            key="transforms-version-open",
-            on_click=_put_back,
-            args=(draft, number, source),
-            disabled=source == draft.source,
+            "Put it into the editor", key="transforms-version-open", on_click=_put_back, args=(draft, number, source)
         ):
             st.rerun()
 
@@ -191,7 +186,8 @@ def attaching(here: Workspace, endpoint: Endpoint, draft: Draft) -> None:
                 f"{code(one.name)} ({'local workspace' if one.workspace == LOCAL else code(one.workspace)})"
                 for one in places
             )
-            st.caption(f"It is attached to {named}.")
+            behind = " Calls there run what was saved last, not yet what is in the editor." if draft.unsaved else ""
+            st.caption(f"It is attached to {named}.{behind}")
     if tab().said_of_place:
         st.success(tab().said_of_place, icon=":material/check_circle:")
     if draft.refusal_to_attach is not None:

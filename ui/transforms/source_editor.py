@@ -62,7 +62,7 @@ def _faults(draft: Draft) -> Iterator[LineFault]:
     for run in _runs(draft):
         fault = run.result.fault
         if fault is not None and fault.line is not None:
-            said = f"{run.hook.value}: {fault.type}: {fault.message}"
+            said = f"{fault.type}: {fault.message}"  # without the hook: what stops both is one fault
             yield LineFault(fault.line, said, fault.column, fault.end_line, fault.end_column)
 
 

@@ -27,6 +27,8 @@ from ui.snippet_list import draw_snippets
 from ui.transforms.drafts import Draft
 
 EVERY = 0.4
+_CODE_HEIGHT = 520
+"""Pixels, so that what is below the code is in sight: the shortest is as long, an MLflow model five times as long."""
 READ_SOURCES = 20
 """Transforms whose functions are remembered."""
 
@@ -92,7 +94,7 @@ def draw_take_away(here: Workspace, call: ShapedCall, *, key: str) -> None:
             return
         model = default_name(call)
         snippets = [*transform_snippets(call), packed_snippet(call, model)]
-        draw_snippets(snippets, key=f"{key}-take-away", label="The call and its transform as")
+        draw_snippets(snippets, key=f"{key}-take-away", label="The call and its transform as", height=_CODE_HEIGHT)
         st.caption("The functions stand in it as you wrote them. Elsewhere nothing confines them.")
         _draw_serving(here, call, model, key)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.embeddings.records import Asking, BodyForm
 from services.endpoints import Endpoint
-from services.invocation.contract import Contract, Form
+from services.invocation.interface import Form, Interface
 
 _FORMS = {
     Form.SPLIT: BodyForm.DATAFRAME_SPLIT,
@@ -16,14 +16,14 @@ _FORMS = {
 _TEXT_COLUMNS = ("text", "texts", "input", "content", "sentence", "document", "prompt")
 
 
-def asking_for(endpoint: Endpoint, contract: Contract | None = None) -> Asking:
-    """How to begin: the form by its task, else by its *contract* where that is known; the version by what it serves."""
+def asking_for(endpoint: Endpoint, interface: Interface | None = None) -> Asking:
+    """How to begin: the form by its task, else by its *interface* where that is known; the version by what it serves."""
     version = _version(endpoint)
     if endpoint.task:
         return Asking(endpoint.name, version)
-    if contract is None or not contract.known:
+    if interface is None or not interface.known:
         return Asking(endpoint.name, version, BodyForm.DATAFRAME_SPLIT)
-    return _by_contract(endpoint.name, version, contract)
+    return _by_interface(endpoint.name, version, interface)
 
 
 def _version(endpoint: Endpoint) -> str:
@@ -34,13 +34,13 @@ def _version(endpoint: Endpoint) -> str:
     return "; ".join(serves if hosted or not endpoint.id else [*serves, f"endpoint {endpoint.id}"])
 
 
-def _by_contract(name: str, version: str, contract: Contract) -> Asking:
-    names = [field.name for field in contract.fields]
-    if Form.FIELDS in contract.forms:
+def _by_interface(name: str, version: str, interface: Interface) -> Asking:
+    names = [field.name for field in interface.fields]
+    if Form.FIELDS in interface.forms:
         return Asking(name, version)
-    if contract.tensors:
+    if interface.tensors:
         return Asking(name, version, BodyForm.INPUTS, column=_column(names) if any(names) else "")
-    forms = (_FORMS[one] for one in (Form.SPLIT, *contract.forms) if one in contract.forms and one in _FORMS)
+    forms = (_FORMS[one] for one in (Form.SPLIT, *interface.forms) if one in interface.forms and one in _FORMS)
     return Asking(name, version, next(forms, BodyForm.DATAFRAME_SPLIT), column=_column(names))
 
 

@@ -151,7 +151,7 @@ def _keys(owner: str, host: str, asking: Asking, purpose: Purpose, texts: Iterab
 
 
 def _numbers(vector: Floats) -> bytes:
-    return vector.astype("<f4").tobytes()
+    return vector.astype("<f4", copy=False).tobytes()
 
 
 def _vector(numbers: bytes) -> Floats | None:

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from services.embeddings.asking.bodies import weight
+from services.embeddings.asking.remaining import Remaining
 from services.embeddings.asking.reply_vectors import Found
 from services.embeddings.records import Floats, Progress, TextFailure
 from services.errors import PlaygroundError, UnexpectedReply
 
 MOST_VECTOR_BYTES = 4_000_000_000
 """Of all vectors of one embedding, 4 a number: one small reply decides how much memory all of them are given."""
-_PACE_SECONDS = 0.5
-"""An estimate from less would jump."""
 
 
 class Collected:
@@ -35,9 +33,7 @@ class Collected:
         self._cached: set[str] = set()
         self._done = self._failed = self._from_cache = 0
         self._began = time.monotonic()
-        self._asked_at: float | None = None
-        self._to_do = self._asked = 0
-        """Bytes that are to be asked for, and that were."""
+        self._remaining = Remaining()
 
     @property
     def unique(self) -> Iterable[str]:
@@ -50,8 +46,7 @@ class Collected:
 
     def will_ask(self, texts: Iterable[str]) -> None:
         """These are going to be asked for; counted for the time that is left."""
-        self._to_do += sum(map(weight, texts))
-        self._asked_at = self._asked_at or time.monotonic()
+        self._remaining.will_ask(texts)
 
     def take_cached(self, found: Mapping[str, Floats]) -> None:
         """What was here already; only those of one size. Raises UnexpectedReply where there is no room for all."""
@@ -77,16 +72,17 @@ class Collected:
             else:
                 self._put(text, vector)
                 good[text] = vector
-        self._asked += sum(map(weight, texts))
+        self._remaining.asked(texts)
         return good, stale
 
-    def fail(self, texts: Iterable[str], error: PlaygroundError, *, asked: bool = False) -> None:
+    def fail(self, texts: Sequence[str], error: PlaygroundError, *, asked: bool = False) -> None:
         """These have no vector. *asked*: with a request of their own, which now counts for the pace."""
         for text in texts:
             places = self._places[text]
             self._failures.update(dict.fromkeys(places, error))
             self._failed += len(places)
-            self._asked += weight(text) if asked else 0
+        if asked:
+            self._remaining.asked(texts)
 
     def failure(self, text: str) -> PlaygroundError:
         """Why it has no vector."""
@@ -112,12 +108,7 @@ class Collected:
         return tuple(TextFailure(place, self._failures[place]) for place in sorted(self._failures))
 
     def _left(self) -> float | None:
-        if self._asked_at is None or self._asked >= self._to_do:
-            return 0.0 if self._done + self._failed == self._count else None
-        spent = time.monotonic() - self._asked_at
-        if not self._asked or spent < _PACE_SECONDS:
-            return None
-        return spent * (self._to_do - self._asked) / self._asked
+        return 0.0 if self._done + self._failed == self._count else self._remaining.seconds()
 
     def _fits(self, size: int) -> bool:
         if self.vectors.shape[1] == 0 and size:
@@ -153,7 +144,8 @@ class Collected:
 
     def _put(self, text: str, vector: Floats) -> None:
         places = self._places[text]
-        self.vectors[places] = vector
+        for place in places:  # mostly one: with a list of places numpy takes eight times as long
+            self.vectors[place] = vector
         self._done += len(places)
 
     def _other_size(self, size: int) -> PlaygroundError:

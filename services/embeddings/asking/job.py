@@ -85,7 +85,7 @@ class Watching:
 
     def __call__(self, progress: Progress) -> None:
         job = self._job
-        job.progress = progress = together(progress, job.earlier)
+        job.progress = progress = together(_not_less(progress, job.earlier), job.earlier)
         job.waits_since = (job.waits_since or time.monotonic()) if progress.note else None
         if not job.unwanted and time.monotonic() - self._kept_at >= self._kept_every:
             self._kept_at = time.monotonic()
@@ -98,6 +98,13 @@ class Watching:
                 job.stop()
             except StateTrouble as trouble:  # told at the end, where the vectors cannot be kept either
                 log.warning("The progress of an embedding could not be kept: %s", trouble.message)
+
+
+def _not_less(progress: Progress, earlier: Progress | None) -> Progress:
+    """Before anything is asked for, what is here is only being found again: it is as much as it was."""
+    if earlier is None or progress.requests:
+        return progress
+    return replace(progress, done=max(progress.done, earlier.done))
 
 
 def together(progress: Progress, earlier: Progress | None) -> Progress:

@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -115,12 +116,15 @@ class StoreRecords:
         """Newest first; none for an unknown dataset."""
         with self._file.transaction() as db:
             rows = db.execute(
-                "SELECT r.key, r.dimensions, r.body FROM run r JOIN dataset d ON d.id = r.dataset "
+                "SELECT r.key, r.dimensions, r.vectors, r.body FROM run r JOIN dataset d ON d.id = r.dataset "
                 "WHERE d.owner = ? AND d.id = ? ORDER BY r.made DESC, r.rowid DESC",
                 (owner, dataset),
             ).fetchall()
         try:
-            return [run_from_json(dataset, key, dimensions, body) for key, dimensions, body in rows]
+            return [
+                replace(run_from_json(dataset, key, dimensions, body), vectors=vectors)
+                for key, dimensions, vectors, body in rows
+            ]
         except (ValueError, KeyError, TypeError) as error:
             raise StateTrouble("The record of a run is damaged.", "Delete this dataset and embed it again.") from error
 

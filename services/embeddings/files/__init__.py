@@ -1,6 +1,6 @@
 """Texts and queries from files and from what is pasted, and the sample."""
 
-from services.embeddings.files.queries import MAX_QUERIES, QueriesRead, Query, look_through_queries, read_queries
+from services.embeddings.files.queries import MAX_QUERIES, QueriesRead, Query, look_through_queries
 from services.embeddings.files.reading import (
     FILE_ENDINGS,
     Column,
@@ -28,7 +28,6 @@ __all__ = [
     "look_through_queries",
     "read_file",
     "read_lines",
-    "read_queries",
     "sample_queries",
     "sample_texts",
 ]

@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
+from services.counting import in_words
 from services.embeddings.files.table_file import Column, ColumnKind, TableFile, check_width, column_of_texts, told_apart
 from services.embeddings.files.text_encoding import decoded
 from services.embeddings.limits import MOST_TEXT_BYTES, MOST_TEXTS
@@ -149,9 +150,8 @@ def _check_not_json(text: str) -> None:
 
 
 def _uneven(number: int, has: int, width: int) -> BadInput:
-    values = f"{has:,} value" if has == 1 else f"{has:,} values"
     return BadInput(
-        f"Row {number:,} below the header has {values}, and the header names {width:,}.",
+        f"Row {number:,} below the header has {in_words(has, 'value')}, and the header names {width:,}.",
         "Put quotes around texts that hold a delimiter or a line break, then choose the file again.",
     )
 

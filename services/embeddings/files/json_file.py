@@ -1,8 +1,11 @@
 """JSON Lines, and JSON lists: of objects, whose keys are the columns, or of plain texts."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from services.embeddings.files.table_file import MOST_EXAMPLE, Column, ColumnKind, TableFile, check_width
 from services.embeddings.files.text_encoding import decoded
@@ -12,9 +15,11 @@ from services.errors import BadInput
 ONLY = "text"
 """Name of the column where there are no objects, but texts."""
 _MOST_LIST_CHARACTERS = 20_000_000
-"""Of a JSON list, which is read as a whole, and in many times its size of memory; nobody else is served meanwhile."""
+"""Of a JSON list, all of which is held, in many times its size of memory."""
 _MOST_LINE = 4_000_000
-"""Characters of a line, for the same reason: the longest text in escapes, and what stands beside it."""
+"""Characters of a line, while which is read nobody else is served: the longest text in escapes, and what stands beside it."""
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")
 _PROBLEMS = {
     "Expecting value": "a value is missing, or a text has no quotes",
     "Expecting property name enclosed in double quotes": "a key in double quotes is missing",
@@ -40,7 +45,7 @@ class JsonFile(TableFile):
                 "Write it as JSON Lines: an object on each line.",
             )
         self.assumed = f"The file was read with its letters as {encoding}." if encoding else ""
-        self._list = _read(self._text, "The file") if self._is_list else []
+        self._list = _read_list(self._text) if self._is_list else []
         self.count, self.columns = self._look()
 
     def values(self, names: Sequence[str]) -> dict[str, list[str]]:
@@ -102,17 +107,54 @@ class JsonFile(TableFile):
                 yield f"Line {number:,}", _read(line, f"Line {number:,}")
 
 
+def _read_list(text: str) -> list[Any]:
+    """The entries of the list that *text* is. One at a time: others are served between two of them. Raises BadInput."""
+    try:
+        return [msgspec.json.decode(entry) for entry in msgspec.json.decode(text, type=list[msgspec.Raw])]
+    except (msgspec.MsgspecError, RecursionError):  # it takes no NaN and no half characters, and tells less of a fault
+        pass
+    try:
+        return list(_entries_of(text))
+    except (ValueError, RecursionError) as error:
+        raise _no_json("The file", error) from error
+
+
+def _entries_of(text: str) -> Iterator[Any]:
+    """The same, as json reads them. Raises what json.loads does, at the same place."""
+    at = _after_space(text, 1)
+    more = text[at : at + 1] != "]"
+    while more:
+        value, at = _DECODER.raw_decode(text, at)
+        yield value
+        at = _after_space(text, at)
+        more = text[at : at + 1] == ","
+        at = _after_space(text, at + 1) if more else at
+    if text[at : at + 1] != "]":
+        raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
+    at = _after_space(text, at + 1)
+    if at < len(text):
+        raise json.JSONDecodeError("Extra data", text, at)
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()
+
+
 def _read(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        said = ""
-        if isinstance(error, json.JSONDecodeError):
-            said = f": {_PROBLEMS.get(error.msg, error.msg)}, at character {error.colno:,}"
-        raise BadInput(
-            f"{where} cannot be read as JSON{said}.",
-            "One JSON object on each line, or one list of objects, can be read.",
-        ) from error
+        raise _no_json(where, error) from error
+
+
+def _no_json(where: str, error: Exception) -> BadInput:
+    said = ""
+    if isinstance(error, json.JSONDecodeError):
+        said = f": {_PROBLEMS.get(error.msg, error.msg)}, at character {error.colno:,}"
+    return BadInput(
+        f"{where} cannot be read as JSON{said}.", "One JSON object on each line, or one list of objects, can be read."
+    )
 
 
 def _kind(value: Any) -> ColumnKind:

@@ -37,14 +37,6 @@ class QueriesRead:
     """One for each line that cannot be read, in their order."""
 
 
-def read_queries(given: str | Sequence[Mapping[str, str]], texts: Texts) -> list[Query]:
-    """The same as ``look_through_queries``, and raises BadInput for the first line that cannot be read."""
-    read = look_through_queries(given, texts)
-    if read.refused:
-        raise read.refused[0]
-    return list(read.queries)
-
-
 def look_through_queries(given: str | Sequence[Mapping[str, str]], texts: Texts) -> QueriesRead:
     """Queries as pasted (a line each: query, tab, expected; or CSV with the headings query and expected) or as rows of a file.
 

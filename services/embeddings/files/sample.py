@@ -6,8 +6,6 @@ from services.embeddings.files.reading import read_file
 from services.embeddings.records import Texts
 from services.state_file import StateTrouble
 
-SAMPLE_NAME = "Sample: 14 topics, Korean and English"
-"""What a dataset of these texts is called."""
 _FILE = Path(__file__).parents[3] / "examples" / "sample_texts.csv"
 
 

@@ -12,7 +12,7 @@ _FILE = Path(__file__).parents[3] / "examples" / "sample_queries.csv"
 
 
 def sample_queries(texts: Texts) -> str:
-    """COUNT of them as CSV, as retrieval.read_queries takes them; empty where *texts* are not the sample, as they came."""
+    """COUNT of them as CSV, as look_through_queries takes them; empty where *texts* are not the sample, as they came."""
     held = _held()
     return held[1] if held is not None and texts.texts == held[0].texts and texts.ids == held[0].ids else ""
 

@@ -8,9 +8,9 @@ from services.embeddings.layouts.nearest import EXACT_UP_TO
 from services.embeddings.layouts.tsne import GRID_FROM
 from services.embeddings.records import Algorithm
 
-START_SECONDS = 3.0
+START_SECONDS = {Algorithm.LOCALMAP: 1.0, Algorithm.TSNE: 3.0}
 """A new worker, until its libraries are there."""
-COMPILE_SECONDS = 22.0
+COMPILE_SECONDS = 6.0
 """More, where numba has to compile LocalMAP's loops: once a machine."""
 SURE = 0.05
 """Share of a stage from which on its own pace says when it ends."""
@@ -85,12 +85,16 @@ def left(foreseen: Expected, stage: Stage, done: float, spent: float) -> float:
 
 def _localmap(count: int, dimensions: int, dims: int) -> tuple[float, float]:
     axis = 0.7 * (dims - 2)
-    pairs = 3.5e-5 * count + _reduced(count, dimensions)
-    return _nearest(count, min(dimensions, REDUCED)) + pairs, 3e-4 * count * (1 + count / 200_000) * (1 + axis)
+    pairs = 4e-6 * count + _reduced(count, dimensions)
+    wide = _wide(min(dimensions, REDUCED))
+    found = _exact(count) if count <= EXACT_UP_TO else 8e-6 * count + 6e-10 * count * count
+    return found * wide + pairs, 6e-5 * count * (1 + count / 200_000) * (1 + axis)
 
 
 def _tsne(count: int, dimensions: int, dims: int) -> tuple[float, float]:
-    found = _nearest(count, dimensions) + _reduced(count, dimensions)
+    exactly = count <= EXACT_UP_TO
+    found = (_exact(count) if exactly else 1e-4 * count * (1 + count / 100_000)) * _wide(dimensions)
+    found += _reduced(count, dimensions)
     if dims == 2 and count >= GRID_FROM:
         return found, 45 + 8e-4 * count
     return found, 2.6e-3 * count * (1 + count / 8_000) * (1 + 1.1 * (dims - 2))
@@ -100,8 +104,9 @@ def _reduced(count: int, dimensions: int) -> float:
     return 2e-8 * count * dimensions * math.sqrt(dimensions / 384)
 
 
-def _nearest(count: int, dimensions: int) -> float:
-    wide = math.pow(dimensions / 100, 0.7)
-    if count <= EXACT_UP_TO:
-        return 1.3e-8 * count * count * wide
-    return 1e-4 * count * (1 + count / 100_000) * wide
+def _exact(count: int) -> float:
+    return 5e-9 * count * count
+
+
+def _wide(dimensions: int) -> float:
+    return math.pow(dimensions / 100, 0.7)

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
@@ -25,7 +24,7 @@ _PASSED_ON = frozenset({"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", 
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-"""With more, one seed gives another picture each time; what takes long in LocalMAP uses one thread anyway."""
+"""With more, one seed gives another picture each time; LocalMAP's loops use one thread anyway."""
 _LAST_BYTES = 2_000
 _PREFIX = "brickyard-layouts-"
 _OLD_SECONDS = 86_400.0
@@ -135,7 +134,7 @@ def _sweep() -> None:
 
 @dataclass(frozen=True)
 class Compiled:
-    """Where numba keeps what it compiles for LocalMAP, so that those 20 seconds are spent once."""
+    """Where numba keeps what it compiles for LocalMAP, so that those 5 seconds are spent once."""
 
     folder: Path | None
     """One of ours; None where that is beside the code itself."""
@@ -144,7 +143,7 @@ class Compiled:
     @property
     def there(self) -> bool:
         """Whether it was compiled already."""
-        return any(self._kept.glob("**/pacmap.*.nbi"))
+        return any(self._kept.glob("**/pairs._drawn*.nbi"))  # which is compiled last
 
     @property
     def environment(self) -> dict[str, str]:
@@ -153,15 +152,13 @@ class Compiled:
 
 
 def compiled(state: Path | None) -> Compiled | None:
-    """Beside pacmap and our own loops, or else in *state*; None where neither can be written, or pacmap is not there.
+    """Beside the loops themselves, or else in *state*; None where neither can be written.
 
     numba runs what it finds there, so *state* is used only where nobody else may write.
     """
-    found = find_spec("pacmap")  # does not import it
-    if found is not None and found.submodule_search_locations:
-        beside = Path(found.submodule_search_locations[0])
-        if os.access(beside, os.W_OK) and os.access(Path(__file__).parent, os.W_OK):
-            return Compiled(None, beside / "__pycache__")
+    beside = Path(__file__).parent
+    if os.access(beside, os.W_OK):
+        return Compiled(None, beside / "__pycache__")
     if state is None:
         return None
     place = state / "numba"

@@ -76,7 +76,7 @@ class Turns:
         if process is not None and algorithm in process.loaded:
             return 0.0, 0.0
         there = self._compiled is not None and self._compiled.there
-        return START_SECONDS, COMPILE_SECONDS if algorithm is Algorithm.LOCALMAP and not there else 0.0
+        return START_SECONDS[algorithm], COMPILE_SECONDS if algorithm is Algorithm.LOCALMAP and not there else 0.0
 
     @property
     def process_id(self) -> int | None:
@@ -143,7 +143,7 @@ class Turns:
             id=number, vectors=str(order.vectors), algorithm=order.algorithm, dims=order.dims, seed=order.seed,
             folder=str(process.folder),
         )  # fmt: skip
-        end = self._follow(job, process, number, self.patience * (foreseen.seconds + START_SECONDS))
+        end = self._follow(job, process, number, self.patience * (foreseen.seconds + START_SECONDS[order.algorithm]))
         if end is None:
             self._end_process()
         elif job.layout is not None:

@@ -1,8 +1,8 @@
 """The process that makes layouts: orders on stdin, what becomes of them on stdout, a line of JSON each.
 
-It is alone so that one thread, and no other, is ever in numba, which without OpenMP aborts a process that two threads enter
-with it; so that a cancelled layout can be ended whatever it is at; and so that its memory is given back. It trusts its orders:
-they come from the app that started it, over a pipe. Arrays go through files in the app's private folder.
+It is alone so that a cancelled layout can be ended whatever it is at; so that its memory is given back; and so that libraries
+for layouts, of which some abort a process that two threads enter with them, meet one thread only. It trusts its orders: they
+come from the app that started it, over a pipe. Arrays go through files in the app's private folder.
 """
 
 import contextlib

@@ -11,13 +11,10 @@ from services.embeddings.numbers.outliers import outliers
 from services.embeddings.numbers.principal import principal_components
 from services.embeddings.numbers.projection import pca
 from services.embeddings.numbers.retrieval import (
-    MAX_QUERIES,
-    Query,
     QueryRank,
     RetrievalFigures,
     better,
     check_retrieval,
-    read_queries,
 )
 from services.embeddings.numbers.sampling import sample
 from services.embeddings.numbers.selecting import within
@@ -25,13 +22,11 @@ from services.embeddings.numbers.unit import BLOCK, lengths, unit, usable
 
 __all__ = [
     "BLOCK",
-    "MAX_QUERIES",
     "Clusters",
     "Comparison",
     "Description",
     "Estimate",
     "Mover",
-    "Query",
     "QueryRank",
     "RetrievalFigures",
     "align",
@@ -49,7 +44,6 @@ __all__ = [
     "outliers",
     "pca",
     "principal_components",
-    "read_queries",
     "sample",
     "similarity_matrix",
     "unit",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from services.embeddings.numbers.taking_turns import in_turn
-from services.embeddings.numbers.unit import Doubles, lengths, moments, one_thread, unit, unit_blocks
+from services.embeddings.numbers.unit import Doubles, blocks, lengths, moments, one_thread, unit
 from services.embeddings.records import Algorithm, Floats, Ints, Layout
 
 NOTHING = 1e-12
@@ -22,15 +22,19 @@ def pca(vectors: Floats, dims: int = 2) -> Layout:
     ``explained`` has *dims* shares of all variance.
     """
     one_thread()
-    rows = np.flatnonzero(lengths(vectors) > 0)
+    long = lengths(vectors)
+    rows = np.flatnonzero(long > 0)
     coordinates = np.full((len(vectors), dims), np.nan, dtype=np.float32)
     explained = np.zeros(dims)
     if len(rows):
         mean, axes, explained = _axes(vectors, rows, dims)
         shift = (mean @ axes).astype(np.float32)
         turned = axes.astype(np.float32)
-        for some, block in unit_blocks(vectors, rows):
-            coordinates[some] = block @ turned - shift
+        shorten = np.divide(np.float32(1), long, where=long > 0, out=np.full_like(long, np.nan))
+        with np.errstate(over="ignore", invalid="ignore"):  # of what is not usable
+            for start, block in blocks(vectors):  # turned first: that leaves far fewer numbers to shorten
+                some = slice(start, start + len(block))
+                coordinates[some] = (block @ turned) * shorten[some, None] - shift
     parameters = {"normalised": True, "centred": True, "dims": dims, "library": f"numpy {np.__version__}"}
     return Layout(coordinates, Algorithm.PCA, parameters, tuple(float(share) for share in explained))
 

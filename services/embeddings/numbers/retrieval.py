@@ -6,13 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.embeddings.files import MAX_QUERIES, Query, read_queries
 from services.embeddings.numbers.estimating import Estimate, mean_of
 from services.embeddings.numbers.ranking import rounded, searched
 from services.embeddings.numbers.unit import Mask, one_thread, unit, usable
 from services.embeddings.records import Floats, Ints
-
-__all__ = ["MAX_QUERIES", "Query", "QueryRank", "RetrievalFigures", "better", "check_retrieval", "read_queries"]
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 # System calls as (x86-64, aarch64); None where there is none. Memory, signals to itself, time, and its end: nothing else.
 _ALLOWED: dict[str, tuple[int, int | None]] = {
-    "brk": (12, 214), "mremap": (25, 216), "munmap": (11, 215), "madvise": (28, 233), "futex": (202, 98),
-    "close": (3, 57), "fstat": (5, 80), "lseek": (8, 62), "getpid": (39, 172), "gettid": (186, 178), "getrandom": (318, 278),
+    "brk": (12, 214), "mremap": (25, 216), "munmap": (11, 215), "futex": (202, 98), "close": (3, 57),
+    "fstat": (5, 80), "lseek": (8, 62), "getpid": (39, 172), "gettid": (186, 178), "getrandom": (318, 278),
     "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139), "sigaltstack": (131, 132),
     "restart_syscall": (219, 128), "nanosleep": (35, 101), "clock_nanosleep": (230, 115), "clock_gettime": (228, 113),
     "clock_getres": (229, 114), "gettimeofday": (96, 169), "time": (201, None), "sched_yield": (24, 124),
@@ -36,6 +36,10 @@ _HOSTILE: dict[str, tuple[int, int | None]] = {
     "personality": (135, 92), "seccomp": (317, 277),
 }  # fmt: skip
 _MAPPING = {"mmap": (9, 222), "mprotect": (10, 226)}
+_MADVISE = (28, 233)
+_ADVICE = (0, 1, 2, 3, 4, 8, 14, 15)
+"""What allocators say of memory: up to DONTNEED, FREE, HUGEPAGE and NOHUGEPAGE. Other advice reaches pages that processes share:
+root's HWPOISON ends all that use a library's page, and PAGEOUT takes it from them."""
 _CHANNEL = {"read": (0, 63), "write": (1, 64)}
 _CLONE3, _IOCTL = (435, 435), (16, 29)
 
@@ -122,6 +126,11 @@ def _filter(architecture: int, column: int, channel: int) -> bytes:
             (_EQUAL, 0, 4, call[column]), (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * 2),
             (_ANY_BIT, 0, 1, _PROT_EXEC), (_RETURN, 0, 0, _refuse(errno.EACCES)), (_RETURN, 0, 0, _ALLOW),
         ]  # fmt: skip
+    code += [
+        (_EQUAL, 0, 3 + len(_ADVICE), _MADVISE[column]), (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * 2),
+        *((_EQUAL, len(_ADVICE) - place, 0, advice) for place, advice in enumerate(_ADVICE)),
+        (_RETURN, 0, 0, _refuse(errno.EINVAL)), (_RETURN, 0, 0, _ALLOW),
+    ]  # fmt: skip
     for call in _CHANNEL.values():
         code += [
             (_EQUAL, 0, 4, call[column]), (_LOAD, 0, 0, _ARGUMENTS_AT),

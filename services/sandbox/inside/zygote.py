@@ -45,6 +45,7 @@ _TIME_ZONE_BYTES = 200_000
 def main() -> None:
     """Serve until the socket ends."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    _be_the_first_to_go()
     runner.preload(sys.argv[2:])
     _keep_time_zones()
     os.chdir("/")
@@ -61,6 +62,12 @@ def main() -> None:
     gc.freeze()  # what is here is shared by the children until a collection would write to it
     control.send(json.dumps(walls).encode())
     _serve(control, confine_child)
+
+
+def _be_the_first_to_go() -> None:
+    """Where the machine's memory ends, the kernel ends a transform, and not the app, which may be larger. Children inherit it."""
+    with contextlib.suppress(OSError):  # not every kernel offers it
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
 
 
 def _tried(confine_child: Callable[[], str]) -> str:

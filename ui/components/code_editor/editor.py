@@ -1,23 +1,14 @@
 """The Python half of the code editor."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
-from streamlit.components.v2.types import ComponentRenderer
-
+from ui.components.registered import renderer
 from ui.session import entered
 
 _HOME = Path(__file__).parent
-_NAME = "brickyard.code_editor"
-_MANIFEST = ComponentManifest("brickyard", "1", [ComponentConfig("code_editor", asset_dir="built")])
-"""Makes Streamlit serve the bundle from this server: JavaScript that is given as text runs from a ``blob:`` address, which the
-Content-Security-Policy refuses. Streamlit reads manifests from installed packages only, and Brickyard is none."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,7 @@ def code_editor(
         if on_run is not None:
             on_run(_told(key, "ran", text, revision))
 
-    found = _renderer()(
+    found = renderer("code_editor", _HOME)(
         key=key,
         data={
             "text": text,
@@ -90,18 +81,6 @@ def code_editor(
         on_ran_change=ran,
     )
     return Edited(_text_of(found, "edit", text, revision), found.get("ran") is not None)
-
-
-def _renderer() -> ComponentRenderer:
-    manager = get_bidi_component_manager()
-    if manager.get_component_asset_root(_NAME) is None:
-        manager.register_from_manifest(_MANIFEST, _HOME)
-    return _component()
-
-
-@functools.cache
-def _component() -> ComponentRenderer:
-    return st.components.v2.component(_NAME, js="code_editor-*.js")
 
 
 def _told(key: str, part: str, text: str, revision: int) -> str:

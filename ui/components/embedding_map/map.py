@@ -1,7 +1,6 @@
 """The Python half of the map."""
 
 import base64
-import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,9 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
-from streamlit.components.v2.types import ComponentRenderer
 
 from services.embeddings.numbers import within
 from ui.components.embedding_map.colours import in_the_browser
@@ -26,12 +22,10 @@ from ui.components.embedding_map.points import (
     pack_coordinates,
     pack_texts,
 )
+from ui.components.registered import renderer
 from ui.session import entered
 
 _HOME = Path(__file__).parent
-_NAME = "brickyard.embedding_map"
-_MANIFEST = ComponentManifest("brickyard", "1", [ComponentConfig("embedding_map", asset_dir="built")])
-"""Makes Streamlit serve the bundle from this server, as the code editor's manifest does."""
 _FEW_MARKED = 200
 """More marked points than that travel as one bit for each point."""
 
@@ -94,7 +88,8 @@ def embedding_map(
 
     Other coordinates under the same *key*, of as many points, move into place: what is picked and selected stays, and the view.
 
-    *label* is what a screen reader says. One of *legend* and *scale* says what the classes are. *marked* points are ringed, and
+    *label* is what a screen reader says. One of *legend* and *scale* says what the classes are; in two dimensions the
+    legend's names stand on the map too, where most of a group stands by itself. *marked* points are ringed, and
     with *dimmed* all others are faded. *lines* join two points each. *focus* is the picked point: it is ringed twice, and brought
     into view when it changes. *notes* are texts of single points, for maps of which not every text is sent. *caption* stands on
     the saved picture. *let_go*, counted up,
@@ -120,8 +115,8 @@ def embedding_map(
 
     with st.container(key=f"{key}-parts", gap=None):
         for part, content in parts.items():
-            _renderer()(key=f"{key}-{part}", data=names[part].encode() + content)
-        found = _renderer()(
+            renderer("embedding_map", _HOME)(key=f"{key}-{part}", data=names[part].encode() + content)
+        found = renderer("embedding_map", _HOME)(
             key=key,
             data={
                 "parts": names,
@@ -156,18 +151,6 @@ def _marks(marked: Sequence[int], count: int) -> list[int] | str:
     bits = np.zeros(count, dtype=bool)
     bits[np.asarray(marked)] = True
     return base64.b64encode(np.packbits(bits, bitorder="little").tobytes()).decode()
-
-
-def _renderer() -> ComponentRenderer:
-    manager = get_bidi_component_manager()
-    if manager.get_component_asset_root(_NAME) is None:
-        manager.register_from_manifest(_MANIFEST, _HOME)
-    return _component()
-
-
-@functools.cache
-def _component() -> ComponentRenderer:
-    return st.components.v2.component(_NAME, js="embedding_map-*.js")
 
 
 def _seen(held: object, drawn: str, count: int, dims: int) -> MapSeen:

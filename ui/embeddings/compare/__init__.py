@@ -35,7 +35,7 @@ def _draw(shown: Shown) -> None:
     if not beside:
         st.info(
             f"These texts have one run, through {literal(names[shown.run.key])}. To compare it, embed the same texts again, "
-            "above: with another endpoint, or with other dimensions, parameters or transform.",
+            "above, under *Embed with another model*: with another endpoint, or with other dimensions, parameters or transform.",
             icon=":material/compare:",
         )
         return

@@ -9,7 +9,7 @@ from ui.embeddings.tables import draw_table
 
 def draw_costs(pair: Pair) -> None:
     """Draw both beside each other."""
-    st.subheader("What did each cost?", anchor=False)
+    st.header("What did each cost?", anchor=False)
     a, b = _figures(pair.a.run), _figures(pair.b.run)
     draw_table(
         {"": list(a), pair.a_name: list(a.values()), pair.b_name: list(b.values())},
@@ -35,5 +35,6 @@ def _figures(run: Run) -> dict[str, str]:
         "Tokens": f"{progress.tokens:,}" if progress.tokens else "not counted" if progress.requests else "none",
         "Seconds": f"{progress.seconds:,.1f}",
         "Texts a second": f"{fresh / progress.seconds:,.0f}" if fresh and progress.seconds > 0 else "not measured",
-        "Batch, at once": f"{run.asking.batch}, {run.asking.at_once}",
+        "Texts in a request": f"at most {run.asking.batch:,}",
+        "Requests at once": f"at most {run.asking.at_once}",
     }

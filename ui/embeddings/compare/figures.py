@@ -30,7 +30,7 @@ def comparison_of(pair: Pair, view: CompareView) -> Comparison:
 
 def draw_agreement(found: Comparison, view: CompareView) -> None:
     """How many of a text's neighbours both models see."""
-    st.subheader("Do they see the same neighbours?", anchor=False)
+    st.header("Do they see the same neighbours?", anchor=False)
     st.slider("Neighbours of each text", 1, MOST_K, key=mirror(f"{_KEY}.k", view.k), on_change=_count, args=(view,))
     if math.isnan(found.overlap.value):
         st.info("There are too few texts with a vector in both runs.", icon=":material/info:")
@@ -39,6 +39,7 @@ def draw_agreement(found: Comparison, view: CompareView) -> None:
     some = "" if found.looked_at == found.of else f" {found.looked_at:,} of them were looked at, drawn at random."
     cka = "" if math.isnan(found.cka) else (
         f" Linear CKA is {found.cka:.2f}: 1 where one model's vectors are the other's, turned; it does not look at neighbours."
+        + ("" if found.cka_on == found.of else f" It was measured on {found.cka_on:,} texts, drawn at random.")
     )  # fmt: skip
     st.caption(
         f"Of {found.of:,} texts with a vector in both.{some} Two models with nothing in common would share "
@@ -53,7 +54,7 @@ def draw_agreement(found: Comparison, view: CompareView) -> None:
 
 def draw_labels(pair: Pair, found: Comparison) -> None:
     """Which model separates the labels better, or why that cannot be said."""
-    st.subheader("Which one separates the labels better?", anchor=False)
+    st.header("Which one separates the labels better?", anchor=False)
     if found.labels is None:
         st.caption(
             "These texts have no labels, so nothing says which neighbours are the right ones. Add a label column, or lasso and "
@@ -86,7 +87,7 @@ def draw_labels(pair: Pair, found: Comparison) -> None:
 
 def draw_levels(pair: Pair, found: Comparison) -> None:
     """Each model's own level of similarity."""
-    st.subheader("How similar is similar?", anchor=False)
+    st.header("How similar is similar?", anchor=False)
     for name, level in ((pair.a_name, found.similarities_a), (pair.b_name, found.similarities_b)):
         if not math.isnan(level.mean):
             st.markdown(

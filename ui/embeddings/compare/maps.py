@@ -29,7 +29,7 @@ Colours = tuple[npt.NDArray[np.uint8], tuple[LegendEntry, ...]]
 
 def draw_maps(pair: Pair, view: CompareView) -> None:
     """Draw both, and what is selected on them. Raises StateTrouble."""
-    st.subheader("The same texts on both maps", anchor=False)
+    st.header("The same texts on both maps", anchor=False)
     both = _both(pair)
     view.algorithm = view.algorithm if view.algorithm in both else Algorithm.PCA
     if len(both) > 1:

@@ -1,10 +1,10 @@
 """The texts whose neighbours changed most, and one text's neighbours in both runs."""
 
-import numpy as np
 import streamlit as st
 
-from services.embeddings.numbers import Comparison, Mover, nearest
+from services.embeddings.numbers import Comparison, Mover
 from ui.embeddings.compare.state import CompareView, Pair
+from ui.embeddings.map.numbers import neighbours_of
 from ui.embeddings.tables import cut, draw_table
 from ui.embeddings.view import Shown
 from ui.foreign_text import literal
@@ -16,7 +16,7 @@ _TEXT_WIDTH = 210
 
 def draw_movers(pair: Pair, found: Comparison, view: CompareView) -> None:
     """Draw the table, then the text in focus."""
-    st.subheader("Texts that moved most", anchor=False)
+    st.header("Texts that moved most", anchor=False)
     if found.movers:
         _draw_table(pair, found, view)
     elif found.looked_at:
@@ -68,8 +68,8 @@ def _draw_lists(pair: Pair, k: int, place: int) -> None:
 
 def _near(run: Shown, place: int, k: int) -> dict[int, float]:
     """Its neighbours, nearest first, with their similarities."""
-    found = nearest(run.vectors, np.asarray(run.vectors[place : place + 1]), k, leave_out=np.array([place]))
-    return {int(at): float(near) for at, near in zip(found.indices[0], found.similarities[0], strict=True) if at >= 0}
+    indices, similarities = neighbours_of(run, place, k)
+    return {int(at): float(near) for at, near in zip(indices, similarities, strict=True) if at >= 0}
 
 
 def _draw_list(run: Shown, own: dict[int, float], other: list[int], side: str) -> None:

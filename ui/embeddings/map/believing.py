@@ -35,6 +35,8 @@ def draw_believing(shown: Shown, state: MapOfRun, made: Mapping[Algorithm, Layou
             st.caption("Too few texts to say how far the picture can be believed.")
         else:
             st.markdown(f"**{spell_overlap(found)}.** {_advice(layout, spell_trust(found))}")
+            if layout.algorithm is Algorithm.PCA:
+                _draw_next(shown, state, made, making)
             part = f"{found.sampled:,} of {found.of:,} texts" if found.sampled < found.of else f"all {found.of:,} texts"
             left_out = ", those left out too" if state.kept_only else ""
             st.caption(
@@ -43,8 +45,6 @@ def draw_believing(shown: Shown, state: MapOfRun, made: Mapping[Algorithm, Layou
             )
         if said := spell_explained(layout):
             st.caption(said)
-        if layout.algorithm is Algorithm.PCA and not math.isnan(found.overlap):
-            _draw_next(shown, state, made, making)
         with st.popover("How it was made", type="tertiary", icon=":material/info:"):
             st.markdown(f"**{NAMES[layout.algorithm]}, {layout.dims}-D**")
             st.markdown(literal(spell_parameters(layout)) or "No parameters.")
@@ -58,11 +58,11 @@ def _draw_next(shown: Shown, state: MapOfRun, made: Mapping[Algorithm, Layout], 
     if state.missing is not None:
         st.markdown(f"{NAMES[state.missing]} is not made in {state.dims}-D yet, so this is PCA.")
         wanted = state.missing
-    st.markdown(WHAT_FOR[wanted])
     if wanted in made:
-        st.button(f"Show {NAMES[wanted]}", key=f"{KEY}.next.show", on_click=_show, args=(state, wanted))
+        st.button(f"Show {NAMES[wanted]}", key=f"{KEY}.next.show", on_click=_show, args=(state, wanted), type="primary")
     else:
-        make_button(shown, state, wanted, making, place="next")
+        make_button(shown, state, wanted, making, place="next", main=True)
+    st.caption(WHAT_FOR[wanted])
 
 
 def _show(state: MapOfRun, algorithm: Algorithm) -> None:
@@ -77,8 +77,13 @@ def draw_making(making: Making) -> None:
         if job.waiting:
             st.markdown(f"**{name}** waits for another layout to end; one is made at a time.")
         else:
+            # While it begins it has no pace of its own: a share would be a guess, and a wrong one where the machine is busy.
+            begins = job.stage in (Stage.STARTING, Stage.COMPILING)
+            share = 0.0 if begins else min(1.0, max(0.0, job.share))
             left = f", {spell_seconds(job.left_seconds)} left" if job.left_seconds is not None else ""
-            st.progress(min(1.0, max(0.0, job.share)), f"{name}: {job.share * 100:.0f} %{left}")
+            st.progress(
+                share, f"{name}: {job.seconds:.0f} s so far" if begins else f"{name}: {share * 100:.0f} %{left}"
+            )
             st.caption(_DOING.get(job.stage, ""))
         st.button("Cancel", key="embeddings.map.cancel", icon=":material/stop_circle:", on_click=job.cancel)
         st.caption("You can leave the page meanwhile. How far to believe it is measured when it is done.")
@@ -90,5 +95,5 @@ def _percent(share: float) -> str:
 
 def _advice(layout: Layout, said: str) -> str:
     if layout.algorithm is Algorithm.PCA:
-        return "PCA shows the directions in which the texts differ most: near here does not mean alike."
+        return "PCA shows the directions in which the texts differ most, a language for example: near here does not mean alike."
     return said

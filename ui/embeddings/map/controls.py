@@ -9,7 +9,6 @@ from services.embeddings.records import Algorithm
 from services.errors import PlaygroundError
 from ui.embeddings.map.making import Making, begin_making, forget_making, last_making
 from ui.embeddings.map.numbers import clusters_of
-from ui.embeddings.map.searching import draw_search
 from ui.embeddings.map.state import MOST_DRAWN, ColourBy, MapOfRun
 from ui.embeddings.map.words import spell_seconds
 from ui.embeddings.view import Shown
@@ -27,7 +26,7 @@ _DRAWN = (10_000, 50_000, MOST_DRAWN, 200_000)
 
 
 def draw_controls(shown: Shown, state: MapOfRun, made: Sequence[Algorithm], making: Making | None) -> None:
-    """Two rows at most. *made* are the layouts that are there; *making* is under way."""
+    """A row where there is room. *made* are the layouts that are there; *making* is under way."""
     grows = making.key.algorithm if making is not None and making.key.dims == state.dims else None
     offered = [one for one in Algorithm if one in made or one is grows]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="embeddings-map-controls"):
@@ -62,16 +61,12 @@ def draw_controls(shown: Shown, state: MapOfRun, made: Sequence[Algorithm], maki
             label_visibility="collapsed",
             on_change=_choose_colour,
             args=(state,),
-            width=250,
+            width=240,
         )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="embeddings-map-more"):
-        draw_search(shown, state)
         if state.colour is ColourBy.CLUSTER:
             _cluster_slider(shown, state)
         if len(shown.texts) > MOST_DRAWN:
             _drawn_slider(state)
-    if state.trouble is not None:
-        draw_error(state.trouble)
     if state.failed is not None:
         draw_error(state.failed)
     for algorithm in Algorithm:
@@ -79,9 +74,15 @@ def draw_controls(shown: Shown, state: MapOfRun, made: Sequence[Algorithm], maki
 
 
 def make_button(
-    shown: Shown, state: MapOfRun, algorithm: Algorithm, making: Making | None, *, place: str = "make"
+    shown: Shown,
+    state: MapOfRun,
+    algorithm: Algorithm,
+    making: Making | None,
+    *,
+    place: str = "make",
+    main: bool = False,
 ) -> None:
-    """Begins that layout; says how long it takes."""
+    """Begins that layout; says how long it takes. *main*: it is what to do next."""
     usable = int(shown.usable().sum())
     seconds = estimate(usable, shown.vectors.shape[1], algorithm, state.dims)
     under_way = making is not None
@@ -95,6 +96,7 @@ def make_button(
         f"Make {NAMES[algorithm]}: {spell_seconds(seconds)}",
         key=f"{KEY}.{place}.{algorithm}",
         icon=":material/scatter_plot:",
+        type="primary" if main else "secondary",
         disabled=under_way or few,
         help=reason,
         on_click=_begin,
@@ -143,7 +145,7 @@ def _cluster_slider(shown: Shown, state: MapOfRun) -> None:
         help=f"{found.clusters.algorithm} on the vectors, not on the picture. Worth trying: {tried}."
         if tried
         else None,
-        width=220,
+        width=165,
     )
 
 

@@ -8,16 +8,17 @@ import numpy as np
 from services.embeddings.numbers import sample
 from services.embeddings.records import Floats, Ints
 from ui.components.embedding_map import HIDDEN, MapPoints, MapSeen, embedding_map
+from ui.embeddings.finding import texts_with
 from ui.embeddings.map.colours import Colouring
 from ui.embeddings.map.numbers import neighbours_of
-from ui.embeddings.map.searching import texts_with
 from ui.embeddings.map.state import Drawn, MapOfRun, Origin
 from ui.embeddings.numbers import computed
 from ui.embeddings.view import Shown
 
 MOST_TEXTS = 2_000
 """The browser gets a text for each point up to so many; of more, those of the points that are spoken of."""
-HEIGHT = 520
+HEIGHT = 640
+"""Pixels at most: where the window is low, the map is about half of it."""
 _LONGEST_NOTE = 200
 
 

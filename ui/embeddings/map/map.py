@@ -11,12 +11,16 @@ from ui.embeddings.map.drawing import draw_picture
 from ui.embeddings.map.making import Making, making_of
 from ui.embeddings.map.numbers import made_layout
 from ui.embeddings.map.picked import draw_hits, draw_picked, draw_ranking
+from ui.embeddings.map.searching import draw_search
 from ui.embeddings.map.selected import draw_narrowing, draw_selected, draw_told
 from ui.embeddings.map.state import ColourBy, MapOfRun, Origin, known_map, new_map
 from ui.embeddings.map.table import draw_table_twin
 from ui.embeddings.view import Shown
 from ui.errors import showing_errors
 
+_STAYS_IN_SIGHT = """<style>@media (min-width: 800px) and (min-height: 700px) {
+[data-testid="stColumn"]:has(.st-key-embeddings-map-picture) {position: sticky; top: 4rem; align-self: flex-start;}}</style>"""
+"""The map, while what stands beside it is read down."""
 LOOK_SECONDS = 0.7
 """How often the frames of a layout under way are drawn."""
 
@@ -81,8 +85,9 @@ def _body(shown: Shown, state: MapOfRun, made: dict[Algorithm, Layout], making: 
         moving = making is not None and _shows(state, making)
         coordinates = frame[1] if frame is not None else layout.coordinates
         draw_narrowing(shown, state)
+        st.html(_STAYS_IN_SIGHT)
         wide, narrow = st.columns([2, 1], gap="medium")
-        with wide:
+        with wide, st.container(key="embeddings-map-picture"):
             colours = colouring(shown, state, None if moving else layout)
             caption = _caption(layout) if not moving else f"{NAMES[state.algorithm]}, under way"
             draw_picture(
@@ -90,6 +95,7 @@ def _body(shown: Shown, state: MapOfRun, made: dict[Algorithm, Layout], making: 
             )
             _draw_notes(shown, state, coordinates, colours)
         with narrow:
+            draw_search(shown, state)
             if making is not None:
                 draw_making(making)
             _draw_chosen(shown, state, layout)

@@ -4,9 +4,10 @@ import numpy as np
 import streamlit as st
 
 from services.embeddings.records import Floats, Ints
+from ui.embeddings.finding import texts_with
 from ui.embeddings.map.controls import KEY
 from ui.embeddings.map.numbers import clusters_of, neighbours_of
-from ui.embeddings.map.searching import MOST_RANKED, texts_with
+from ui.embeddings.map.searching import MOST_RANKED
 from ui.embeddings.map.state import ColourBy, MapOfRun
 from ui.embeddings.tables import cut
 from ui.embeddings.view import Shown

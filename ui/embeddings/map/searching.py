@@ -4,32 +4,24 @@ import numpy as np
 import streamlit as st
 
 from services.embeddings.numbers import nearest
-from services.embeddings.records import Floats, Ints
+from services.embeddings.records import Floats
 from services.errors import PlaygroundError, UnexpectedReply
-from ui.embeddings.asking import embed_queries
+from ui.embeddings.asking import ask_again, look_for_query
+from ui.embeddings.finding import texts_with
 from ui.embeddings.map.state import MapOfRun, Query
-from ui.embeddings.numbers import computed
 from ui.embeddings.view import Shown
+from ui.errors import draw_error
 from ui.foreign_text import literal
 from ui.session import mirror, typed_into
 
 KEY = "embeddings.map.search"
 MOST_RANKED = 20
-
-
-def texts_with(shown: Shown, words: str) -> Ints:
-    """The texts that hold these words as they stand, whatever the case."""
-    sought = words.strip().casefold()
-
-    def work() -> Ints:
-        texts = shown.texts.texts
-        return np.fromiter((at for at, text in enumerate(texts) if sought in text.casefold()), np.int64)
-
-    return computed(("texts with", shown.dataset.id, len(shown.texts), sought), "", work)
+LOOK_SECONDS = 0.5
+"""How often it is looked for what was asked."""
 
 
 def draw_search(shown: Shown, state: MapOfRun) -> None:
-    """The field, how many were found, and the way to what is nearest in meaning. Within a row of controls."""
+    """The field, how many were found, and the way to what is nearest in meaning; what is found stands below."""
     st.text_input(
         "Search",
         key=mirror(KEY, state.words),
@@ -39,22 +31,28 @@ def draw_search(shown: Shown, state: MapOfRun) -> None:
         placeholder="Search: words, or a question",
         on_change=_search,
         args=(state,),
-        width=340,
     )
-    asked = st.button(
-        "Nearest in meaning",
-        key=f"{KEY}.nearest",
-        icon=":material/near_me:",
-        disabled=not state.words.strip(),
-        help="Embeds what you wrote with the endpoint of this run, colours all texts by their similarity to it, and ranks "
-        "them. One request.",
-    )
-    if state.query is not None:
-        st.button("Forget the query", key=f"{KEY}.forget", type="tertiary", on_click=state.forget_query)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="embeddings-map-search"):
+        st.button(
+            "Nearest in meaning",
+            key=f"{KEY}.nearest",
+            icon=":material/near_me:",
+            disabled=not state.words.strip(),
+            help="Embeds what you wrote with the endpoint of this run, colours all texts by their similarity to it, and ranks "
+            "them. One request.",
+            on_click=_begin,
+            args=(state,),
+        )
+        if state.query is not None and st.button(
+            "Forget the query", key=f"{KEY}.forget", type="tertiary", on_click=state.forget_query
+        ):
+            st.rerun()  # all of it: the choice of colours stands outside of what is drawn here
     if state.sought:
         _draw_count(shown, state)
-    if asked and state.words.strip():
-        _ask(shown, state)
+    if state.asks:
+        st.fragment(_look, run_every=LOOK_SECONDS)(shown, state)
+    if state.trouble is not None:
+        draw_error(state.trouble)
 
 
 def _draw_count(shown: Shown, state: MapOfRun) -> None:
@@ -77,18 +75,30 @@ def _same_size(shown: Shown, query: Floats) -> None:
         )
 
 
-def _ask(shown: Shown, state: MapOfRun) -> None:
-    """Once for the click: what comes of it is remembered, and a rerun finds it."""
-    text, state.trouble = state.words.strip(), None
+def _begin(state: MapOfRun) -> None:
+    state.asks, state.trouble = state.words.strip(), None
+    ask_again([state.asks])
+
+
+def _look(shown: Shown, state: MapOfRun) -> None:
+    """Take what was asked for when it is there. No script waits for it, so that what is clicked meanwhile is not lost."""
+    if not state.asks:
+        return
     try:
-        query = embed_queries(shown, [text])
+        query = look_for_query(shown, state.asks)
+        if query is None:
+            return
         _same_size(shown, query)
+        state.ask(_compared(shown, state.asks, query))
     except PlaygroundError as error:
         state.trouble = error
-        return
+    state.asks = ""
+    st.rerun()  # what stands above, the colours among it, was drawn before
+
+
+def _compared(shown: Shown, text: str, query: Floats) -> Query:
     found = nearest(shown.vectors, query, len(shown.texts))
     scores = np.full(len(shown.texts), np.nan, dtype=np.float32)
     known = found.indices[0] >= 0
     scores[found.indices[0][known]] = found.similarities[0][known]
-    state.ask(Query(text, scores))
-    st.rerun()  # what stands above, the colours among it, was drawn before
+    return Query(text, scores)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.datasets import embedding_store
 from services.embeddings.records import Ints, Layout
 from services.errors import BadInput, PlaygroundError
@@ -55,7 +56,7 @@ def draw_selected(shown: Shown, state: MapOfRun, layout: Layout) -> None:
 
 
 def _draw_head(shown: Shown, state: MapOfRun, indices: Ints) -> None:
-    texts = "1 text" if len(indices) == 1 else f"{len(indices):,} texts"
+    texts = in_words(len(indices), "text")
     chosen = "in the lasso" if state.selection and state.selection.origin is Origin.LASSO else "chosen in the table"
     undrawn = _undrawn(state, indices)
     st.markdown(f"**{texts}** {chosen}" + (f", {undrawn:,} of them not drawn" if undrawn else ""))

@@ -99,6 +99,8 @@ class MapOfRun:
     most_drawn: int = MOST_DRAWN
     words: str = ""
     """Searched for; those that hold it are ringed."""
+    asks: str = ""
+    """The text whose vector is being asked for, to compare the others with it; empty for none."""
     query: Query | None = None
     picked: int | None = None
     k: int = 10

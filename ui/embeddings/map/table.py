@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from services.embeddings.records import Ints, Layout
+from ui.embeddings.finding import texts_with
 from ui.embeddings.map.controls import KEY
 from ui.embeddings.map.numbers import clusters_of, distortion_of
 from ui.embeddings.map.rows import DISTORTION, LABEL, LENGTH, NUMBER, SIMILARITY, TEXT, Known, columns_of, draw_file
-from ui.embeddings.map.searching import texts_with
 from ui.embeddings.map.state import MapOfRun, Origin
 from ui.embeddings.tables import cut
 from ui.embeddings.view import Shown

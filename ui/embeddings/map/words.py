@@ -46,8 +46,8 @@ def spell_explained(layout: Layout) -> str:
     """Of PCA: how much of the variance the axes have."""
     if layout.algorithm is not Algorithm.PCA or not sum(layout.explained or ()):
         return ""
-    shares = " + ".join(f"{share * 100:.0f} %" for share in layout.explained)
-    return f"Its axes have {shares} of the variance, {sum(layout.explained) * 100:.0f} % in all."
+    shares = " + ".join(f"{share * 100:.0f}\u00a0%" for share in layout.explained)
+    return f"Its axes have {shares} of the variance, {sum(layout.explained) * 100:.0f}\u00a0% in all."
 
 
 def _value(value: object) -> str:

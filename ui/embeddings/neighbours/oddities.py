@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.numbers import near_duplicates, outliers
 from ui.embeddings.neighbours.state import NeighboursView, Part
 from ui.embeddings.neighbours.subject import choose_text
@@ -36,7 +37,7 @@ def draw_duplicates(shown: Shown, view: NeighboursView) -> None:
         _draw_nearest_pair(shown, view)
         return
     listed = f"; the {len(found.pairs):,} most alike are listed" if found.found > len(found.pairs) else ""
-    st.markdown(f"**{'1 pair' if found.found == 1 else f'{found.found:,} pairs'}**{listed}")
+    st.markdown(f"**{in_words(found.found, 'pair')}**{listed}")
     texts = shown.texts.texts
     draw_table(
         {

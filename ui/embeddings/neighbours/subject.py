@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.records import Floats
 from services.errors import PlaygroundError
 from ui.embeddings.asking import ask_again, embed_queries
+from ui.embeddings.finding import texts_with
 from ui.embeddings.neighbours.state import Asked, NeighboursView, Subject
 from ui.embeddings.other_runs import names_of
 from ui.embeddings.tables import cut
@@ -72,7 +74,7 @@ def draw_text_choice(shown: Shown, view: NeighboursView, *, key: str) -> int:
     )
     if view.search.strip():
         more = f"; the first {MOST_HITS} can be chosen" if len(hits) > MOST_HITS else ""
-        st.caption(f"{_texts(len(hits))} with “{literal(view.search)}”{more}." if hits
+        st.caption(f"{in_words(len(hits), 'text')} with “{literal(view.search)}”{more}." if hits
                    else f"No text has “{literal(view.search)}” in it.")  # fmt: skip
     return view.chosen
 
@@ -82,12 +84,8 @@ def found(shown: Shown, search: str) -> list[int]:
     wanted = search.strip().casefold()
     if not wanted:
         return list(range(len(shown.texts)))
-    ids = shown.texts.ids
-    return [
-        place
-        for place, text in enumerate(shown.texts.texts)
-        if wanted in text.casefold() or (ids is not None and ids[place].casefold() == wanted)
-    ]
+    named = (place for place, name in enumerate(shown.texts.ids or ()) if name.casefold() == wanted)
+    return sorted({*texts_with(shown, search).tolist(), *named})
 
 
 def choose_text(view: NeighboursView, place: int) -> None:
@@ -162,7 +160,3 @@ def _pick_option(view: NeighboursView, key: str) -> None:
 
 def _choose_subject(view: NeighboursView) -> None:
     view.subject = Subject(str(entered(f"{_KEY}.subject")))
-
-
-def _texts(count: int) -> str:
-    return "1 text" if count == 1 else f"{count:,} texts"

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from services.embeddings.numbers import Query, check_retrieval
+from services.counting import in_words
+from services.embeddings.files import Query
+from services.embeddings.numbers import check_retrieval
 from services.embeddings.records import Run
 from services.errors import PlaygroundError
 from ui.embeddings.asking import ask_again, embed_queries
@@ -64,8 +66,8 @@ def _cost(count: int, runs: Sequence[Run], names: dict[str, str]) -> str:
     parts = []
     for run in runs:
         requests = math.ceil(count / run.asking.batch)
-        parts.append(f"{requests:,} request{'' if requests == 1 else 's'} to {literal(names[run.key])}")
-    queries = "1 query" if count == 1 else f"{count:,} queries"
+        parts.append(f"{in_words(requests, 'request')} to {literal(names[run.key])}")
+    queries = in_words(count, "query", "queries")
     return f"{queries}: {', '.join(parts)} at most; those asked before come from the cache."
 
 

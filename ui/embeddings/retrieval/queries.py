@@ -4,9 +4,9 @@ import streamlit as st
 
 from services.embeddings.files import COUNT, MAX_QUERIES, QueriesRead, Query, look_through_queries, sample_queries
 from services.errors import BadInput
+from ui.embeddings.file_choice import draw_refusal
 from ui.embeddings.retrieval.state import RetrievalView
 from ui.embeddings.view import Shown
-from ui.errors import draw_error
 from ui.foreign_text import literal
 from ui.session import entered, mirror, take_upload
 
@@ -45,6 +45,7 @@ def draw_queries(shown: Shown, view: RetrievalView) -> list[Query]:
                 "CSV with the headings query and expected, or lines with a tab between them",
                 type=["csv", "tsv", "txt"],
                 key=f"{_KEY}.file-{view.uploads}",
+                max_upload_size=25,
                 on_change=_upload,
                 args=(view, view.uploads),
             )
@@ -54,13 +55,13 @@ def draw_queries(shown: Shown, view: RetrievalView) -> list[Query]:
                 icon=":material/undo:",
             )  # fmt: skip
     if view.trouble is not None:
-        draw_error(view.trouble)
+        draw_refusal(view.trouble)
     if not view.typed.strip():
         return []
     try:
         read = look_through_queries(view.typed, shown.texts)
     except BadInput as error:
-        draw_error(error)
+        draw_refusal(error)
         return []
     _draw_refused(read)
     return list(read.queries)
@@ -70,7 +71,7 @@ def _draw_refused(read: QueriesRead) -> None:
     """The first in full, the next ones in a line each; they do not keep the others from being checked."""
     if not read.refused:
         return
-    draw_error(read.refused[0])
+    draw_refusal(read.refused[0])
     for problem in read.refused[1:MOST_TOLD]:
         st.caption(literal(problem.message))
     more = len(read.refused) - MOST_TOLD

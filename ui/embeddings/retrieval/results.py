@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.numbers import QueryRank, RetrievalFigures, better
 from ui.embeddings.numbers import stamp
 from ui.embeddings.other_runs import names_of
@@ -56,6 +57,8 @@ def draw_results(shown: Shown, view: RetrievalView) -> None:
 
 def _draw_figures(found: dict[str, RetrievalFigures], names: dict[str, str]) -> None:
     st.markdown("**How often the answer is found**")
+    for key, one in found.items():
+        st.markdown(_said(literal(names[key]), one))
     columns: dict[str, list[object]] = {
         "Model": [names[key] for key in found],
         "Found first": [_found_first(one) for one in found.values()],
@@ -75,6 +78,17 @@ def _draw_figures(found: dict[str, RetrievalFigures], names: dict[str, str]) -> 
         "Found first: the share of queries whose nearest text is one of the expected. Recall@k: the share of a query's expected "
         "texts that are among the k nearest; with two of them recall@1 is a half at best. MRR: the mean of 1/rank of the best "
         "of them; from and to: where 95 of 100 such sets of queries would lie."
+    )
+
+
+def _said(name: str, found: RetrievalFigures) -> str:
+    if not found.measured:
+        return f"- {name}: no query could be measured; the list says why."
+    ranks = [one.rank for one in found.queries if one.rank is not None]
+    of = in_words(found.measured, "query", "queries")
+    near = sum(rank <= KS[-1] for rank in ranks)
+    return (
+        f"- {name}: of {of}, **{ranks.count(1):,}** found an answer first, and **{near:,}** among the {KS[-1]} nearest."
     )
 
 
@@ -99,7 +113,7 @@ def _verdict(other: RetrievalFigures, best: RetrievalFigures, other_name: str, b
     sure = "" if math.isnan(gain.low) else f" ({gain.low:+.2f} to {gain.high:+.2f})"
     if gain.told_apart:
         return f":material/check_circle: **{a} finds the answers higher up than {b}**: MRR {gain.value:+.2f}{sure}."
-    queries = "1 query" if gain.of == 1 else f"{gain.of:,} queries"
+    queries = in_words(gain.of, "query", "queries")
     if gain.value == gain.low == gain.high == 0:
         return f"{a} and {b} find every answer in the same place, over {queries}."
     return f"{a} and {b} cannot be told apart by {queries}: MRR {gain.value:+.2f}{sure}. More queries may tell."

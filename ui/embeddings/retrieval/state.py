@@ -5,7 +5,8 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from services.embeddings.numbers import Query, RetrievalFigures
+from services.embeddings.files import Query
+from services.embeddings.numbers import RetrievalFigures
 from services.errors import PlaygroundError
 from ui.embeddings.tab_views import tab_view
 from ui.embeddings.view import Shown

@@ -8,6 +8,7 @@ import { element } from "./elements.mjs";
 import { Gestures } from "./gestures.mjs";
 import { keys, keyTable } from "./keys.mjs";
 import { Legend, number } from "./legend.mjs";
+import { drawNames, heaps } from "./names.mjs";
 import { drawOver } from "./overlay.mjs";
 import { inside, nearest, screenPositions, simplified } from "./pick.mjs";
 import { download, picture } from "./picture.mjs";
@@ -94,8 +95,10 @@ export class EmbeddingMap {
     this.frame.style.setProperty("--height", `${data.height}px`);
     this.surface.setAttribute("aria-label", data.label);
     this.theme = themeOf(this.frame);
+    const others = data.parts.coordinates !== this.names.coordinates || data.parts.classes !== this.names.classes;
     if (data.parts.coordinates !== this.names.coordinates) this.arrives(new Points(parts.coordinates));
     this.classes = parts.classes;
+    if (others || data.legend.length !== before?.legend.length) this.named = heaps(this.points, this.classes, data.legend.length);
     this.frames();
     this.texts = parts.texts === this.textBytes ? this.texts : parts.texts && JSON.parse(new TextDecoder().decode(parts.texts));
     this.textBytes = parts.texts;
@@ -108,7 +111,7 @@ export class EmbeddingMap {
     if (before === undefined || data.focus !== before.focus) this.focuses(data.focus, before !== undefined);
     if (before !== undefined && data.letGo !== before.letGo) this.letsGo();
     this.resizes();
-    this.frame.dataset.drawn = data.parts.coordinates;
+    Object.assign(this.frame.dataset, { drawn: data.parts.coordinates, named: this.named.length });
   }
 
   // Other coordinates. As many points as before are the same ones, and move.
@@ -182,6 +185,7 @@ export class EmbeddingMap {
           (others && !this.markedBits[index])) faded[index] = 1;
     }
     this.faded = faded;
+    this.someFaded = faded.includes(1);
     this.drawing.faded(faded);
     const count = this.selected ? this.selected.reduce((sum, one) => sum + one, 0) : 0;
     this.clearing.hidden = !this.selected;
@@ -202,7 +206,7 @@ export class EmbeddingMap {
     const { clientWidth: width, clientHeight: height } = this.plot;
     if (!width || !height) return;
     this.ratio = Math.min(2, devicePixelRatio || 1);
-    const margins = narrow ? [64, 130] : [104, 56]; // the tools stand there
+    const margins = narrow ? [64, 108] : [104, 56]; // the tools stand there
     this.camera.fits(width, height, this.drawn > FEW ? margins : [width / 2, height / 2]);
     const size = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
     for (const canvas of [this.points3, this.over]) {
@@ -241,6 +245,7 @@ export class EmbeddingMap {
     context.clearRect(0, 0, this.over.width, this.over.height);
     context.scale(ratio, ratio);
     const { points, lines, marked, hovered, picked, walked, lasso } = this;
+    if (this.moved === 1 && !this.someFaded) drawNames(context, { camera, theme, named: this.named, legend: this.data.legend });
     if (this.moved === 1) drawOver(context, { camera, points, theme, size, lines, marked, hovered, picked, walked, lasso });
     if (this.moved < 1) this.asks();
   }

@@ -56,7 +56,7 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 .narrow { flex-direction: column; gap: 6px; }
 .narrow .tools { flex-direction: row; }
 .narrow .tools button + button { border-top: 0; border-left: 1px solid var(--st-border-color); }
-.narrow .plot { flex: none; height: min(var(--height), 62vh); }
+.narrow .plot { flex: none; height: min(var(--height), 50vh); }
 .narrow .keys { top: 54px; }
 .narrow .legend { flex: none; max-height: none; }
 .narrow .legend ul { display: flex; flex-wrap: wrap; gap: 0 2px; }

@@ -9,7 +9,7 @@ from services.errors import PlaygroundError
 from services.snippets import Snippet
 from services.snippets.endpoints import endpoint_snippets
 from services.workspace import Workspace
-from ui.endpoint_view import EndpointView
+from ui.endpoints.view import EndpointView
 from ui.errors import draw_error
 from ui.foreign_text import literal
 from ui.snippet_list import draw_snippets

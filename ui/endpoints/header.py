@@ -7,10 +7,10 @@ import streamlit as st
 from services.endpoints import EndpointDetail, why_not_servable
 from services.workspace import Workspace
 from ui.clock import clock, day_and_clock
-from ui.endpoint_end import start_button
-from ui.endpoint_rows import served_text, state_badge
 from ui.endpoint_setup.stages import deployment_stages, watch
-from ui.endpoint_view import EndpointView
+from ui.endpoints.end import start_button
+from ui.endpoints.rows import served_text, state_badge
+from ui.endpoints.view import EndpointView
 from ui.foreign_text import code, literal
 from ui.navigation import go_to
 from ui.session import new_conversation, reseed

@@ -13,9 +13,9 @@ from services.endpoints import (
     why_not_servable,
 )
 from services.workspace import Workspace
-from ui.change_button import change_button, change_code, draw_reason
 from ui.connecting import partner
-from ui.endpoint_view import EndpointView
+from ui.endpoints.change_button import change_button, change_code, draw_reason
+from ui.endpoints.view import EndpointView
 from ui.foreign_text import code, literal
 from ui.session import reseed, seed
 from ui.tallies import Tallies, all_tallies
@@ -30,7 +30,7 @@ def endpoint_traffic(of: Workspace, view: EndpointView, detail: EndpointDetail) 
         st.info("It serves nothing yet, so there is nothing to split.", icon=":material/bedtime:")
         return
     _tally(of, detail, detail.config.routes)
-    st.subheader("Shift the traffic")
+    st.header("Shift the traffic")
     entities = detail.config.entities
     if len(entities) == 1:
         st.caption(f"All calls go to {code(entities[0].name)}. To split them, add another served entity first.")
@@ -39,7 +39,7 @@ def endpoint_traffic(of: Workspace, view: EndpointView, detail: EndpointDetail) 
 
 
 def _tally(of: Workspace, detail: EndpointDetail, routes: tuple[Route, ...]) -> None:
-    st.subheader("Who answered")
+    st.header("Who answered")
     tallies = all_tallies()
     tally = tallies.of(partner(of), detail)
     found = shares(tally.calls, routes)

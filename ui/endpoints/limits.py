@@ -6,8 +6,8 @@ import streamlit as st
 
 from services.endpoints import Change, EndpointDetail, rate_limits_change, rate_limits_of
 from services.workspace import Workspace
-from ui.change_button import change_button, change_code
-from ui.endpoint_view import EndpointView
+from ui.endpoints.change_button import change_button, change_code
+from ui.endpoints.view import EndpointView
 from ui.session import seed
 
 _KEYS = {"endpoint": "Calls a minute, all callers together", "user": "Calls a minute, for each user"}

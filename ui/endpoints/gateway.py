@@ -9,10 +9,10 @@ from services.endpoint_setup import value_at
 from services.endpoints import Change, EndpointDetail, ai_gateway_change, ai_gateway_of, differences
 from services.secret_scopes import Path
 from services.workspace import Workspace
-from ui.change_button import change_button, change_code
-from ui.endpoint_config import draw_differences
-from ui.endpoint_view import EndpointView
-from ui.gateway_draft import GatewayDraft
+from ui.endpoints.change_button import change_button, change_code
+from ui.endpoints.config import draw_differences
+from ui.endpoints.gateway_draft import GatewayDraft
+from ui.endpoints.view import EndpointView
 from ui.session import seed, typed_into
 
 _WHOSE = {

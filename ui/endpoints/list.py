@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from services.endpoints import Endpoint
-from ui.endpoint_rows import endpoint_rows
+from ui.endpoints.rows import endpoint_rows
 from ui.navigation import link_to
 
 FEW = 5

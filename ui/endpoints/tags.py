@@ -4,8 +4,8 @@ import streamlit as st
 
 from services.endpoints import Change, EndpointDetail, tags_change, tags_of
 from services.workspace import Workspace
-from ui.change_button import change_button, change_code
-from ui.endpoint_view import EndpointView
+from ui.endpoints.change_button import change_button, change_code
+from ui.endpoints.view import EndpointView
 from ui.foreign_text import code
 from ui.session import seed
 
@@ -28,7 +28,7 @@ def endpoint_tags(of: Workspace, view: EndpointView, detail: EndpointDetail, rea
             )
     if not tags:
         st.caption("It has no tags.")
-    st.subheader("Add or change")
+    st.header("Add or change")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = st.text_input("Key", key=seed(f"endpoint.tag.key.{view.saved}", ""), disabled=disabled, width=220) or ""
         value = st.text_input("Value", key=seed(f"endpoint.tag.value.{view.saved}", ""), disabled=disabled, width=260)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from services.endpoints import Sample, get_metrics
 from services.workspace import Workspace
-from ui.endpoint_view import EndpointView
+from ui.endpoints.view import EndpointView
 from ui.foreign_text import code, literal
 from ui.session import seed
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from services.endpoints import EndpointDetail
 from services.errors import NotFound, PermissionDenied, Rejected
+from services.foreign_json import as_dict, as_list
 from services.invocation.bodies import MAX_TOKENS, read_openapi, test_body
 from services.invocation.fields import Field, Kind
-from services.invocation.samples import dict_of, example_of, list_of
+from services.invocation.samples import example_of
 from services.invocation.schema_fields import field_of_column, field_of_schema, resolved
 from services.invocation.task_fields import OF_TASK, PROMPT_COLUMNS, PROMPT_EXTRAS
 from services.registered_models import (
@@ -54,7 +55,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Contract:
+class Interface:
     """How an endpoint wants to be asked, as far as is known."""
 
     forms: tuple[Form, ...]
@@ -75,46 +76,46 @@ class Contract:
     """Whether anything said it; else a person has to know."""
 
 
-def get_contract(workspace: Workspace, detail: EndpointDetail) -> Contract:
+def get_interface(workspace: Workspace, detail: EndpointDetail) -> Interface:
     """How that endpoint wants to be asked. Raises PlaygroundError when the workspace does not answer."""
     endpoint = detail.endpoint
     if endpoint.task in OF_TASK:
-        return contract_of_task(detail)
+        return interface_of_task(detail)
     document = read_openapi(workspace, endpoint.name)
-    found = contract_of_openapi(detail, document) if document else None
+    found = interface_of_openapi(detail, document) if document else None
     return found or _of_signature(workspace, detail) or UNKNOWN
 
 
-def contract_of_task(detail: EndpointDetail) -> Contract:
+def interface_of_task(detail: EndpointDetail) -> Interface:
     """That of a task of the platform."""
     task = detail.endpoint.task
     tested = test_body(detail, None)
     examples = (Example("A short one", tested[1]),) if tested else ()
-    return Contract((Form.FIELDS,), OF_TASK[task], examples=examples, source=f"its task, {task}", task=task)
+    return Interface((Form.FIELDS,), OF_TASK[task], examples=examples, source=f"its task, {task}", task=task)
 
 
-def contract_of_openapi(detail: EndpointDetail, document: Mapping[str, Any]) -> Contract | None:
+def interface_of_openapi(detail: EndpointDetail, document: Mapping[str, Any]) -> Interface | None:
     """That of an OpenAPI document; None where it says nothing about a JSON body."""
     for media in _json_media(document):
         schema = resolved(media.get("schema"), document)
-        branches = [resolved(one, document) for one in list_of(schema.get("oneOf")) or list_of(schema.get("anyOf"))]
+        branches = [resolved(one, document) for one in as_list(schema.get("oneOf")) or as_list(schema.get("anyOf"))]
         forms = _forms_of(branches or [schema], document)
         if forms:
             return _with_examples(_of_forms(forms, document), detail, document, media)
         fields = _fields_of(schema, document)
         if fields:
-            contract = Contract((Form.FIELDS,), fields, source="its OpenAPI document")
-            return _with_examples(contract, detail, document, media)
+            interface = Interface((Form.FIELDS,), fields, source="its OpenAPI document")
+            return _with_examples(interface, detail, document, media)
     return None
 
 
-def contract_of_signature(signature: Signature, of: str) -> Contract:
+def interface_of_signature(signature: Signature, of: str) -> Interface:
     """That of a registered model's signature; *of* says whose."""
     fields = tuple(field_of_column(one) for one in signature.inputs[:MOST_FIELDS])
     params = tuple(field_of_column(one, required=False) for one in signature.params)
     tensors = any("tensor" in one.type for one in signature.inputs) or not all(one.name for one in signature.inputs)
     forms = (Form.INPUTS, Form.INSTANCES) if tensors else _row_forms(fields)
-    return Contract(forms, fields, params, tensors, source=f"the signature of {of}")
+    return Interface(forms, fields, params, tensors, source=f"the signature of {of}")
 
 
 def _row_forms(columns: tuple[Field, ...]) -> tuple[Form, ...]:
@@ -129,7 +130,7 @@ def takes_prompt(columns: tuple[Field, ...]) -> bool:
     )
 
 
-def _of_signature(workspace: Workspace, detail: EndpointDetail) -> Contract | None:
+def _of_signature(workspace: Workspace, detail: EndpointDetail) -> Interface | None:
     """From the registry, where one entity is served and may be looked up."""
     entities = detail.config.entities if detail.config else ()
     wire = entities[0].wire if entities else {}
@@ -141,7 +142,7 @@ def _of_signature(workspace: Workspace, detail: EndpointDetail) -> Contract | No
         version = _version(workspace, registry, model, number)
         answer = get_signature(workspace, version) if version else None
         if answer and answer.signature:
-            return contract_of_signature(answer.signature, f"version {number} of {model}")
+            return interface_of_signature(answer.signature, f"version {number} of {model}")
     return None
 
 
@@ -154,10 +155,10 @@ def _version(workspace: Workspace, registry: Registry, model: str, number: str) 
 
 
 def _json_media(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for item in dict_of(document.get("paths")).values():
-        content = dict_of(dict_of(dict_of(dict_of(item).get("post")).get("requestBody")).get("content"))
+    for item in as_dict(document.get("paths")).values():
+        content = as_dict(as_dict(as_dict(as_dict(item).get("post")).get("requestBody")).get("content"))
         if "application/json" in content:
-            yield dict_of(content["application/json"])
+            yield as_dict(content["application/json"])
 
 
 def _forms_of(branches: list[dict[str, Any]], document: Mapping[str, Any]) -> dict[Form, dict[str, Any]]:
@@ -165,24 +166,24 @@ def _forms_of(branches: list[dict[str, Any]], document: Mapping[str, Any]) -> di
     return {
         form: properties
         for branch in branches
-        for properties in (dict_of(resolved(branch, document).get("properties")),)
+        for properties in (as_dict(resolved(branch, document).get("properties")),)
         for form in ROWS
         if form.value in properties
     }
 
 
-def _of_forms(forms: Mapping[Form, dict[str, Any]], document: Mapping[str, Any]) -> Contract:
+def _of_forms(forms: Mapping[Form, dict[str, Any]], document: Mapping[str, Any]) -> Interface:
     columns = _columns_of(forms, document)
-    beside = next((dict_of(one["params"]) for one in forms.values() if "params" in one), {})
+    beside = next((as_dict(one["params"]) for one in forms.values() if "params" in one), {})
     params = _fields_of(resolved(beside, document), document)
     if columns:
         prompt = (Form.PROMPT,) if Form.RECORDS in forms and takes_prompt(columns) else ()
         there = (*prompt, *(form for form in ROWS if form in forms))
-        return Contract(there, columns, params, source="its OpenAPI document")
+        return Interface(there, columns, params, source="its OpenAPI document")
     fields, there = _tensors_of(forms, document), tuple(form for form in (Form.INPUTS, Form.INSTANCES) if form in forms)
     if not there:  # rows of which nothing is told
-        return Contract(tuple(form for form in ROWS if form in forms), (), params, source="its OpenAPI document")
-    return Contract(there, fields, params, tensors=True, source="its OpenAPI document")
+        return Interface(tuple(form for form in ROWS if form in forms), (), params, source="its OpenAPI document")
+    return Interface(there, fields, params, tensors=True, source="its OpenAPI document")
 
 
 def _columns_of(forms: Mapping[Form, dict[str, Any]], document: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -191,9 +192,9 @@ def _columns_of(forms: Mapping[Form, dict[str, Any]], document: Mapping[str, Any
         return _fields_of(resolved(records.get("items"), document), document)
     if Form.SPLIT not in forms:
         return ()
-    parts = dict_of(resolved(forms[Form.SPLIT][Form.SPLIT.value], document).get("properties"))
-    names = list_of(dict_of(dict_of(parts.get("columns")).get("items")).get("enum"))
-    typed = list_of(dict_of(dict_of(parts.get("data")).get("items")).get("prefixItems"))
+    parts = as_dict(resolved(forms[Form.SPLIT][Form.SPLIT.value], document).get("properties"))
+    names = as_list(as_dict(as_dict(parts.get("columns")).get("items")).get("enum"))
+    typed = as_list(as_dict(as_dict(parts.get("data")).get("items")).get("prefixItems"))
     return tuple(
         field_of_schema(str(name), typed[place] if place < len(typed) else {}, document, required=False)
         for place, name in enumerate(names[:MOST_FIELDS])
@@ -201,34 +202,34 @@ def _columns_of(forms: Mapping[Form, dict[str, Any]], document: Mapping[str, Any
 
 
 def _tensors_of(forms: Mapping[Form, dict[str, Any]], document: Mapping[str, Any]) -> tuple[Field, ...]:
-    given = resolved(dict_of(forms.get(Form.INPUTS)).get(Form.INPUTS.value), document)
+    given = resolved(as_dict(forms.get(Form.INPUTS)).get(Form.INPUTS.value), document)
     return _fields_of(given, document) or (field_of_schema("", given, document, required=True),)
 
 
 def _fields_of(schema: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[Field, ...]:
-    needed = {one for one in list_of(schema.get("required")) if isinstance(one, str)}
-    parts = list(dict_of(schema.get("properties")).items())[:MOST_FIELDS]
+    needed = {one for one in as_list(schema.get("required")) if isinstance(one, str)}
+    parts = list(as_dict(schema.get("properties")).items())[:MOST_FIELDS]
     return tuple(field_of_schema(name, one, document, required=name in needed) for name, one in parts)
 
 
 def _with_examples(
-    contract: Contract, detail: EndpointDetail, document: Mapping[str, Any], media: Mapping[str, Any]
-) -> Contract:
+    interface: Interface, detail: EndpointDetail, document: Mapping[str, Any], media: Mapping[str, Any]
+) -> Interface:
     """The examples that the document gives, and one that fits its schema."""
     given = [Example(name, value) for name, value in _named_examples(media)]
     sampled = test_body(detail, document)
     made = [Example("One row that fits", sampled[1])] if sampled and not example_of(media) else []
-    prompts = list(PROMPTS) if Form.PROMPT in contract.forms else []
-    return replace(contract, examples=(*given, *prompts, *made))
+    prompts = list(PROMPTS) if Form.PROMPT in interface.forms else []
+    return replace(interface, examples=(*given, *prompts, *made))
 
 
 def _named_examples(media: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
     if isinstance(media.get("example"), dict):
         yield "The model's own example", media["example"]
-    for name, one in dict_of(media.get("examples")).items():
-        value = dict_of(one).get("value")
+    for name, one in as_dict(media.get("examples")).items():
+        value = as_dict(one).get("value")
         if isinstance(value, dict):
-            yield str(dict_of(one).get("summary") or name), value
+            yield str(as_dict(one).get("summary") or name), value
 
 
 def _prompt(name: str, record: Body, **beside: Any) -> Example:
@@ -239,7 +240,7 @@ PROMPTS = (
     _prompt("A prompt", {"prompt": "How are you?"}),
     _prompt("A prompt that stops", {"prompt": "How are you?", "stop": ["."]}),
 )
-UNKNOWN = Contract(
+UNKNOWN = Interface(
     (Form.PROMPT, *ROWS),
     PROMPT_COLUMNS,
     extras=PROMPT_EXTRAS,

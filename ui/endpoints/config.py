@@ -10,7 +10,7 @@ from services.secret_scopes import unresolved_references
 from services.secret_uses import uses_of
 from services.workspace import Workspace
 from ui.clock import day_and_clock
-from ui.endpoint_view import EndpointView
+from ui.endpoints.view import EndpointView
 from ui.foreign_text import code, literal
 from ui.navigation import link_to
 
@@ -43,11 +43,11 @@ def _draw_configs(detail: EndpointDetail) -> None:
         st.info("It serves nothing yet.", icon=":material/bedtime:")
     if detail.config is not None:
         version = f", version {detail.config.version}" if detail.config.version is not None else ""
-        st.subheader(f"{'Serves when started' if detail.stopped else 'Serves now'}{version}")
+        st.header(f"{'Serves when started' if detail.stopped else 'Serves now'}{version}")
         _draw(detail.config, idle=detail.stopped)
     if detail.pending is not None:
         failed = detail.endpoint.update_failed
-        st.subheader("Could not be deployed" if failed else "Is being deployed")
+        st.header("Could not be deployed" if failed else "Is being deployed")
         if detail.pending.started_ms:
             st.caption(f"Since {day_and_clock(detail.pending.started_ms)}")
         _draw(detail.pending)

@@ -4,11 +4,11 @@ import streamlit as st
 
 from services.endpoints import Endpoint, EndpointDetail, delete_change, start_change, stop_change, why_not_servable
 from services.workspace import Workspace
-from ui.change_button import change_button, change_code
 from ui.confirmation import confirmed_by_name
 from ui.connecting import endpoint_cache, endpoints
-from ui.endpoint_filters import EndpointsView
-from ui.endpoint_view import EndpointView
+from ui.endpoints.change_button import change_button, change_code
+from ui.endpoints.filters import EndpointsView
+from ui.endpoints.view import EndpointView
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 from ui.navigation import go_to
@@ -20,9 +20,9 @@ STOPPING = "stopping"
 
 def endpoint_end(of: Workspace, view: EndpointView, detail: EndpointDetail, reason: str) -> None:
     """Draw the ways to end it; switched off where there is a *reason*."""
-    st.subheader("Stop and start")
+    st.header("Stop and start")
     _stop_and_start(of, view, detail)
-    st.subheader("Delete")
+    st.header("Delete")
     st.markdown(
         f"Whoever calls {code(view.name)} from then on is refused. Its config and permissions are gone for good."
     )

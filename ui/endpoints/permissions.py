@@ -13,9 +13,9 @@ from services.endpoints import (
     revoke_change,
 )
 from services.workspace import Workspace
-from ui.change_button import change_button, change_code
 from ui.connecting import identity
-from ui.endpoint_view import EndpointView
+from ui.endpoints.change_button import change_button, change_code
+from ui.endpoints.view import EndpointView
 from ui.foreign_text import code, literal
 from ui.session import seed
 
@@ -39,7 +39,7 @@ def endpoint_permissions(of: Workspace, view: EndpointView, detail: EndpointDeta
         _row(of, view, detail, grant, place, me, bool(reason))
     if not grants:
         st.caption("Nobody is named.")
-    st.subheader("Grant")
+    st.header("Grant")
     _grant_form(of, view, detail, bool(reason))
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from services.endpoints import EndpointDetail, Event, get_build_logs, get_logs, list_events
 from services.workspace import Workspace
 from ui.clock import day_and_clock
-from ui.endpoint_view import EndpointView
+from ui.endpoints.view import EndpointView
 from ui.errors import showing_errors
 from ui.foreign_text import code, literal
 
@@ -17,10 +17,10 @@ _KINDS = {"Service log": get_logs, "Build log": get_build_logs}
 
 def endpoint_logs(of: Workspace, view: EndpointView, detail: EndpointDetail) -> None:
     """Draw events and logs."""
-    st.subheader("Events")
+    st.header("Events")
     with showing_errors():
         _draw_events(view.answer("events", "Asking for its events", lambda: list_events(of, view.name)))
-    st.subheader("Logs")
+    st.header("Logs")
     with showing_errors():
         _draw_log(of, view, detail)
 

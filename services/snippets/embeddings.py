@@ -82,7 +82,9 @@ picture = (unit - unit.mean(axis=0)) @ axes
 _LOCALMAP = """
 import pacmap
 
-localmap = pacmap.LocalMAP(n_components={dims}, n_neighbors={neighbours}, low_dist_thres={nearby}, random_state={seed})
+localmap = pacmap.LocalMAP(
+    n_components={dims}, n_neighbors={neighbours}, num_iters={phases}, low_dist_thres={nearby}, random_state={seed}
+)
 picture = localmap.fit_transform(unit, init="pca")
 """
 _TSNE = """
@@ -163,10 +165,15 @@ def _picture(picture: Layout) -> str:
     if picture.algorithm is Algorithm.LOCALMAP:
         return _LOCALMAP.format(
             dims=picture.dims, neighbours=int(told.get("neighbours", 10)), seed=int(told.get("seed", 0)),
-            nearby=float(told.get("low_dist_thres", 10)),
+            nearby=float(told.get("low_dist_thres", 10)), phases=_phases(told.get("iterations")),
         )  # fmt: skip
     if picture.algorithm is Algorithm.TSNE:
         return _TSNE.format(
             dims=picture.dims, perplexity=float(told.get("perplexity", 30)), seed=int(told.get("seed", 0))
         )
     return _PCA.format(dims=picture.dims)
+
+
+def _phases(iterations: Any) -> tuple[int, ...]:
+    """How many steps each of LocalMAP's three phases had; pacmap's own, where that was not kept."""
+    return tuple(map(int, iterations)) if isinstance(iterations, Sequence) else (100, 100, 250)

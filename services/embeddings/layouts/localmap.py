@@ -17,7 +17,7 @@ from services.embeddings.numbers import principal_components
 from services.embeddings.records import Floats
 
 ITERATIONS, ITERATIONS_OF_MANY = (100, 100, 250), (50, 50, 250)
-"""Of each phase. pacmap's are the first ones; of many points the shorter beginning gives the same picture (50,000 on 60 subjects:
+"""Of each phase. pacmap's are the first ones; of many points a shorter beginning gives as good a picture (50,000 on 60 subjects:
 trustworthiness 0.997 both times; 50,000 of which each has four that are nearly the same: 0.969 instead of 0.972)."""
 MANY = 10_000
 """Points, above which they are many."""
@@ -67,7 +67,7 @@ def localmap(vectors: Floats, dims: int, seed: int, tell: Tell) -> tuple[Floats,
         "further_pairs": pairs.far.shape[1],
         "low_dist_thres": NEARBY,
         "pacmap's_own_low_dist_thres": 10,
-        "iterations": sum(iterations(len(points))),
+        "iterations": iterations(len(points)),
         "init": "PCA",
         "reduced_to": points.shape[1],
     }

@@ -100,6 +100,8 @@ class Progress:
     """Until the end, by the pace so far; None while that is unknown."""
     note: str = ""
     """What is waited for, where that is to be told: “Too many requests: waits 3 s, as the endpoint asks.”"""
+    looked_up: bool = False
+    """Whether it is known what is here already, and so what is to be asked for."""
 
 
 @dataclass(frozen=True)

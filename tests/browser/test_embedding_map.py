@@ -16,7 +16,7 @@ from tests.browser.apps import App, start_app
 from tests.browser.conftest import Pages
 from tests.browser.screens import settled
 from tests.local_workspaces import eventually
-from ui.components.embedding_map import PALETTE, UNKNOWN, LegendEntry, MapPoints, render_html
+from ui.components.embedding_map import HIDDEN, PALETTE, UNKNOWN, LegendEntry, MapPoints, render_html
 
 pytestmark = pytest.mark.browser
 NO_WEBGL = """const given = HTMLCanvasElement.prototype.getContext;
@@ -30,6 +30,12 @@ LOSE_CONTEXT = """() => {
   context.loseContext();
   return new Promise((done) => setTimeout(() => { context.restoreContext(); done(); }, 50));
 }"""
+NOTE_WORDS = """const given = CanvasRenderingContext2D.prototype.fillText;
+window.words = [];
+CanvasRenderingContext2D.prototype.fillText = function (word, ...more) {
+  window.words.push(word);
+  return given.call(this, word, ...more);
+};"""
 MIDDLE = (0.0, 0.0)
 UNLIT = "#11161d"
 """The dark theme's background."""
@@ -275,3 +281,20 @@ def test_the_page_of_its_own_needs_nothing_but_itself(page: Page) -> None:
     surface.press("n")
     expect(page.locator(".tip")).to_contain_text(re.compile("|".join(re.escape(text[:8]) for text in texts)))
     eventually(lambda: all(shown(surface.screenshot(), *PALETTE[:2])))
+
+
+def test_heaps_have_their_names_at_the_edge_too_whole_letters_of_them_and_what_shares_a_colour_has_none(
+    page: Page,
+) -> None:
+    # 6554 is one of the edges that rounding puts outside of the frame; the first point makes the numbers stay as they are.
+    places = [(0, 0), (10_000, 35_000), (60_000, 35_000), *[(35_000, 6_554)] * 4, *[(35_000, 65_535)] * 4]
+    places += [(35_000, 35_000)] * 4
+    classes = np.array([HIDDEN, UNKNOWN, UNKNOWN, *[0] * 4, *[1] * 4, *[2] * 4], dtype=np.uint8)
+    legend = [LegendEntry("x" * 26 + "🚢" * 5, 4), LegendEntry("Ships", 4), LegendEntry("37 others", 4, rest=True)]
+    written = render_html(MapPoints(np.array(places, dtype=np.float32), classes), title="Names", legend=legend)
+    page.add_init_script(NOTE_WORDS)
+    page.route("**/map.html", lambda route: route.fulfill(body=written, content_type="text/html; charset=utf-8"))
+    page.goto("http://127.0.0.1:1/map.html")
+    page.locator('[data-drawn][data-named="2"]').wait_for()
+    expect(page.locator(".legend")).to_contain_text("37 others")
+    eventually(lambda: set(page.evaluate("words")) == {"x" * 26 + "🚢…", "Ships"})

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import time
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,16 +12,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from services.doors import typed
-from services.embeddings.asking import asking_for, vector_cache
+from services.embeddings.asking import Cancel, EmbeddingJob, asking_for, vector_cache
 from services.embeddings.asking.runs import embedding_runs, run_key
 from services.embeddings.datasets.store import EmbeddingStore, embedding_store
 from services.embeddings.files.sample import sample_texts
-from services.embeddings.records import Asking, Progress, Purpose, Run, RunState, Texts
+from services.embeddings.records import Asking, Embedded, Progress, Purpose, Run, RunState, Texts
 from services.endpoints import get_endpoint
 from services.visitors import THIS_MACHINE
 from tests.local_workspaces import LocalWorkspace, eventually
 from tests.pages.conftest import OpenPage
-from ui.embeddings.view import HeldTexts
+from ui.embeddings.asking import LOOK_SECONDS, MOST_OVER, _Queries, _Query
+from ui.embeddings.running import how_far
+from ui.embeddings.view import HeldTexts, Shown
 
 MODEL = "local-minilm-l6-v2"
 PATH = f"/serving-endpoints/{MODEL}/invocations"
@@ -444,6 +448,81 @@ def test_a_click_while_a_query_is_under_way_neither_loses_it_nor_sends_it_twice(
     assert page.session_state["runs"] == 2
     assert len(page.error) == 1
     assert len([one for one in local_workspace.requests() if one.path == PATH]) == 1
+
+
+def search_in_broken_vectors(dataset_id: str, host: str) -> None:
+    """The search of a map whose vectors nothing can be compared with: what comes of the query meets a bug."""
+    from dataclasses import replace
+
+    import numpy as np
+    import streamlit as st
+
+    from services.embeddings.datasets.store import embedding_store
+    from services.embeddings.records import Algorithm
+    from ui.connecting import workspace
+    from ui.embeddings.asking import _Queries
+    from ui.embeddings.map.searching import draw_search
+    from ui.embeddings.map.state import known_map, new_map
+    from ui.embeddings.view import Shown
+    from ui.session import kept, owner
+
+    store, whose = embedding_store(), owner()
+    dataset = next(one for one in store.list_datasets(whose) if one.id == dataset_id)
+    run, texts = replace(store.list_runs(whose, dataset_id)[0], host=host), store.get_texts(whose, dataset_id)
+    shown = Shown(workspace(), whose, dataset, texts, run, np.zeros((2, 384, 1), dtype=np.float32), (run,))
+    state = known_map(shown)
+    if state is None:
+        state = new_map(shown, Algorithm.PCA, 2)
+        state.asks = "which?"
+    try:
+        draw_search(shown, state)
+    finally:
+        st.text(f"begun: {kept(_Queries).begun}")
+
+
+def test_a_bug_in_a_search_is_shown_once_and_the_query_is_not_begun_again_with_each_look(
+    open_page: OpenPage, store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    run = run_of(store, local_workspace.host, Asking(MODEL), RunState.COMPLETE)
+    page = AppTest.from_function(search_in_broken_vectors, args=(run.dataset, local_workspace.host), default_timeout=60)
+    eventually(lambda: page.run().exception)
+    page.run()
+    assert not page.exception
+    assert [one.value for one in page.text] == ["begun: 1"]
+
+
+def test_a_query_is_waited_for_while_it_is_young_and_few_that_are_over_are_held(
+    open_page: OpenPage, store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    run = run_of(store, local_workspace.host, Asking(MODEL), RunState.COMPLETE)
+    [dataset], vectors = store.list_datasets(THIS_MACHINE), np.zeros((2, 384), dtype=np.float32)
+    with contextlib.closing(typed(local_workspace.host, local_workspace.token)) as here:
+        shown = Shown(here, THIS_MACHINE, dataset, Texts(("one", "two")), run, vectors, (run,))
+        waits, queries = _Query(0, here, Cancel(), Future()), _Queries()
+        queries.under_way["", "", ("waits",)] = waits
+        began = time.monotonic()
+        for _ in range(20):
+            waits.wait_while_young()
+        assert LOOK_SECONDS * 0.9 < time.monotonic() - began < 10 * LOOK_SECONDS
+        for number in range(MOST_OVER + 3):
+            queries.begin(("", "", (str(number),)), shown, [""]).embedded.result(20)  # which needs no request
+    held = [asked[2][0] for asked in queries.under_way]
+    assert held == ["waits", *(str(number) for number in range(2, MOST_OVER + 3))]
+
+
+def test_what_is_here_is_written_to_the_disk_when_it_all_came_and_not_before(
+    store: EmbeddingStore, local_workspace: LocalWorkspace
+):
+    dataset = store.put_dataset(THIS_MACHINE, "Two", Texts(("one", "two")), "pasted")
+    all_of_it = Progress(2, done=2, left_seconds=0.0)
+    with contextlib.closing(typed(local_workspace.host, local_workspace.token)) as here:
+        job = EmbeddingJob(THIS_MACHINE, here, dataset, Asking(MODEL), all_of_it)
+    assert how_far(job) == "2 of 2 texts"
+    job.progress = Progress(2, looked_up=True)
+    assert how_far(job) == "0 of 2 texts · waits for the first reply, of up to 64 texts"
+    job.embedded = Embedded(np.zeros((2, 3), dtype=np.float32), (), all_of_it, stopped=False)
+    job.progress = all_of_it
+    assert how_far(job) == "2 of 2 texts · being written to the disk"
 
 
 def test_a_custom_model_is_asked_by_its_column(open_page: OpenPage, local_workspace: LocalWorkspace):

@@ -188,7 +188,9 @@ def test_words_are_found_at_once_and_meaning_with_one_request(
     assert "**Nearest to** “RAIN number”" in said(page)
     ranked = [one for one in page.button if (one.key or "").startswith("embeddings.map.ranked.")]
     assert len(ranked) == 20
+    map_of(page).asks = "another one, under way"
     press(page, "Forget the query")
+    assert map_of(page).asks == ""
     assert page.selectbox(key="embeddings.map.colour").value == ColourBy.LENGTH
     assert not [one for one in page.button if (one.key or "").startswith("embeddings.map.ranked.")]
 
@@ -259,18 +261,23 @@ def test_odd_vectors_get_a_sentence(put: Callable[..., AppTest], vectors: Floats
 
 def test_many_labels_share_the_last_colour_and_no_label_is_none() -> None:
     groups = ["most"] * 5 + [f"kind {number:03}" for number in range(500)] + [""]
-    classes, names = by_groups(groups)
+    colours = by_groups(groups)
+    classes, names = colours.classes, colours.names
     assert (names[0], names[-1], len(names)) == ("most", "482 other labels", 20)
+    entries = colours.legend(np.arange(len(groups)))
+    assert [entry.rest for entry in entries] == [False] * 19 + [True]  # which is no subject to name on the map
+    assert entries[-1].count == 482
     assert (classes[0], classes[5], classes[504], classes[505]) == (0, 1, 19, 254)
 
 
 def test_a_new_label_takes_nobodys_colour() -> None:
     before, after = ["a"] * 3 + ["b"] * 2, ["a", "new", "new", "new", "b"]
     known = ranked_groups(before)
-    assert by_groups(before)[1] == ("a", "b")
-    assert by_groups(after, known)[1] == ("a", "b", "new")
-    assert by_groups(after, known)[0].tolist() == [0, 2, 2, 2, 1]
-    assert by_groups(["new"], known)[1] == ("a", "b", "new")  # of no text any more, and nobody moves
+    assert by_groups(before).names == ("a", "b")
+    assert not by_groups(before).rest
+    assert by_groups(after, known).names == ("a", "b", "new")
+    assert by_groups(after, known).classes.tolist() == [0, 2, 2, 2, 1]
+    assert by_groups(["new"], known).names == ("a", "b", "new")  # of no text any more, and nobody moves
 
 
 def keys(page: AppTest) -> set[str]:

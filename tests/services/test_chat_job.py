@@ -12,7 +12,7 @@ from tests.local_workspaces import eventually
 from tests.services.chats import CHAT, CHAT_PATH, SCRIPT, asking, at
 from tests.services.replies import Exchange, says, silent, stream
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 3.0
 """Of the 20 and more that it would take without a stop. Alone it is some 10 ms; a busy machine is no failure."""
 
 

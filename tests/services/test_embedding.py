@@ -274,6 +274,8 @@ def test_what_watches_may_fail_and_nothing_more_is_asked(serve, tmp_path):
     assert asked < 50
     again = embed_texts(workspace, HERE, numbered(100), cache=cache)
     assert again.progress.cached >= asked - 2, "but for those under way, what was paid for is kept"
+    assert belong(again, numbered(100)), "what was not kept is asked again"
+    assert len(endpoint.texts) <= 100 + 2, "and nothing else is"
     here = cache.count_many("", workspace.host, HERE, Purpose.DOCUMENT, ["not here", *numbered(100)])
     assert (here, cache.count_many("ann", workspace.host, HERE, Purpose.DOCUMENT, numbered(100))) == (100, 0)
 

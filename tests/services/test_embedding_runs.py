@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from services.embeddings.asking.cache import VectorCache
-from services.embeddings.asking.job import EmbeddingJob, Watching
+from services.embeddings.asking.job import EmbeddingJob, Reporter
 from services.embeddings.asking.runs import EmbeddingRuns, run_key
 from services.embeddings.asking.writers import mark_of, under_way_elsewhere
 from services.embeddings.datasets.store import EmbeddingStore, NotKept
@@ -70,11 +70,11 @@ def test_what_is_only_found_again_is_not_shown_as_less_than_was_here(here, make_
     dataset = here.store.put_dataset("ann", "mine", TEXTS, "pasted")
     job = EmbeddingJob("ann", workspace, dataset, ASKING, Progress(40, done=30, requests=8))
     run = Run(job.run_key, dataset.id, workspace.host, ASKING, RunState.RUNNING, datetime.now(UTC), 0, job.progress)
-    watching = Watching(here.store, job, run, 60.0)
-    watching(Progress(40, done=4))
+    reporter = Reporter(here.store, job, run, 60.0)
+    reporter(Progress(40, done=4))
     assert (job.progress.done, job.progress.requests) == (30, 8)
-    watching(Progress(40, done=24, requests=1))  # some of the others are not here any more
-    assert (job.progress.done, job.progress.requests) == (24, 9)
+    reporter(Progress(40, done=24, looked_up=True))  # some of the others are not here any more, and are asked for now
+    assert (job.progress.done, job.progress.requests) == (24, 8)
 
 
 def test_after_a_restart_it_goes_on_and_nothing_is_sent_twice(here, tmp_path, make_reply_server):
@@ -112,6 +112,7 @@ def test_a_run_that_is_stopped_loses_nothing_that_an_earlier_one_brought(here, m
     without_cache = EmbeddingRuns(here.store, None)
     job = without_cache.begin("ann", workspace, dataset, ASKING)
     eventually(lambda: endpoint.at_once == 2)
+    eventually(lambda: job.progress.done == 0)  # all are asked for again, and the first reply is not here
     without_cache.let_go(workspace)
     assert job.wait(20)
     assert not np.isnan(here.store.get_vectors("ann", dataset.id, job.run_key)).any()

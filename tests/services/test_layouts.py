@@ -22,7 +22,8 @@ from services.embeddings.layouts.job import Order
 from services.embeddings.layouts.kept import Making, Makings, PictureKey
 from services.embeddings.layouts.localmap import ITERATIONS, NEARBY, arrange, drawn
 from services.embeddings.layouts.nearest import EXACT_UP_TO, nearest
-from services.embeddings.layouts.pace import Pace, left
+from services.embeddings.layouts.pace import COMPILE_SECONDS, Pace, left, longest_silence
+from services.embeddings.layouts.process import Compiled
 from services.embeddings.layouts.turns import MOST_WAITING, MOST_WAITING_EACH, PATIENCE, Turns, _take
 from services.embeddings.records import Algorithm, Asking, Floats, Progress, Run, RunState, Texts
 from services.errors import BadInput, PlaygroundError
@@ -76,7 +77,9 @@ def test_alike_texts_stand_together_and_unusable_ones_have_no_place(begin):
     vectors, of = subjects(300)
     vectors[3] = np.nan
     vectors[5] = 0
+    vectors[7, :4] = 0
     vectors[8] = 2 * vectors[7]
+    vectors[8, :4] = -0.0
     job = begin(vectors)
     frames, shares = [], []
 
@@ -499,6 +502,27 @@ def test_the_estimate_grows_with_the_work_and_learns_from_the_last_layout():
     assert left(after, Stage.ARRANGING, 0.5, 8) == 8
     assert left(after, Stage.STARTING, 0, 100) > after.work + 22  # late, and not “nothing left”
     assert left(after, Stage.COMPILING, 0, 2) == after.work + 20
+
+
+def test_what_was_compiled_of_other_code_is_not_there_and_compiling_may_be_silent_until_it_was_seen(tmp_path):
+    compiled = Compiled(None, tmp_path)
+    beside = Path(layouts.__file__).parent
+    steps, pairs = (
+        (tmp_path / f"{name}-72.py311.nbi", beside / source)
+        for name, source in (("steps._adding.locals.add", "steps.py"), ("pairs._drawn", "pairs.py"))
+    )
+    for (kept, source), age in itertools.product((steps, pairs), (1, 0)):
+        assert not compiled.there
+        kept.touch()
+        os.utime(kept, (0, source.stat().st_mtime - age))
+    assert compiled.there
+    os.utime(pairs[0], (0, 0))
+    assert not compiled.there
+
+    foreseen = Pace().expected(500, 384, Algorithm.LOCALMAP, 2, (1, 0))
+    made, new = (longest_silence(foreseen, Algorithm.LOCALMAP, made=made) for made in (True, False))
+    assert new == pytest.approx(made + COMPILE_SECONDS)
+    assert longest_silence(foreseen, Algorithm.TSNE, made=False) > foreseen.seconds
 
 
 def test_pages_import_nothing_heavy_with_it():

@@ -3,6 +3,7 @@
 import datetime
 import io
 import tomllib
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from services.embeddings.files.reading import ColumnKind, columns_of_file, how_r
 from services.embeddings.limits import MOST_FILE_BYTES, MOST_TEXT_BYTES, MOST_TEXTS
 from services.embeddings.records import Texts
 from services.errors import BadInput
+from services.foreign_json import MAX_DEPTH
 
 
 def parquet(columns, **options) -> bytes:
@@ -172,6 +174,7 @@ BAD_FILES = {
     ),
     "after a list": ("a.json", b'["a"] "b"', "something follows its end, at character 7"),
     "in a list": ("a.json", b'["a", {"t" 1}]', "a colon is missing, at character 12"),
+    "200,001 entries": ("a.json", b"[" + b"{}," * MOST_TEXTS + b"{}]", "more than 200,000 rows"),
     "endless line of json": (
         "a.jsonl",
         b'{"text": "x", "a": [' + b"[]," * 1_400_000 + b"1]}",
@@ -194,6 +197,34 @@ BAD_FILES = {
     "nothing": ("a.csv", b"text,n\n,1\n,2\n", "“text” holds nothing"),
     "no such column": ("a.csv", b"words,n\na,1\n", "no column “text”"),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"), [("a.jsonl", "", ""), ("a.json", "[", "]"), ("a.json", "[", ', {"n": NaN}]')]
+)
+def test_a_value_is_read_or_refused_at_every_depth(name, before, after):
+    """Among them all about Python's own limit, where what reads a value and what writes it give up at different ones."""
+    read, said, depths = [], set(), [2, MAX_DEPTH, MAX_DEPTH + 1, *range(900, 1000), 5_000]
+    for depth in depths:
+        try:
+            kinds(name, f'{before}{{"text": "x", "a": {"[" * (depth - 1)}{"]" * (depth - 1)}}}{after}'.encode())
+            read.append(depth)
+        except BadInput as refused:
+            said.add(refused.message)
+    where = "The file" if before else "Line 1"
+    assert read == [2, MAX_DEPTH]
+    assert said == {f"{where} cannot be read as JSON: it is nested more than {MAX_DEPTH} levels deep."}
+
+
+def test_a_list_of_millions_of_entries_is_not_in_memory_as_a_whole_when_its_first_is_refused():
+    content = b"[" + b"[" * 201 + b"]" * 201 + b",1" * 2_000_000 + b"]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match="nested more than 200 levels"):
+            columns_of_file("a.json", content)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000  # one object for each would be 160 MB
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("case", BAD_FILES)

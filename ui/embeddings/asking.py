@@ -5,14 +5,16 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 import streamlit as st
 
 from services.background import in_background
+from services.counting import in_words
 from services.embeddings.asking import Cancel, embed_texts, host_of, vector_cache
 from services.embeddings.records import Embedded, Floats, Purpose
 from services.errors import BadInput, PlaygroundError
@@ -26,7 +28,8 @@ from ui.session import kept, owner
 FAILED_SECONDS = 10.0
 """How long a query that failed is not asked for again: a script runs more often than a person clicks."""
 LOOK_SECONDS = 0.2
-MOST_FAILED = 16
+MOST_FAILED = MOST_OVER = 16
+"""Of those that failed, and of those that are over and nobody came back for."""
 
 Asked: TypeAlias = tuple[str, str, tuple[str, ...]]
 """Host, asking and texts."""
@@ -48,6 +51,11 @@ class _Query:
     workspace: Workspace
     cancel: Cancel
     embedded: "Future[Embedded]"
+    began: float = field(default_factory=time.monotonic)
+
+    def wait_while_young(self) -> None:
+        """Most are over before anything is to be seen of them."""
+        wait([self.embedded], max(0.0, self.began + LOOK_SECONDS - time.monotonic()))
 
 
 @dataclass
@@ -56,6 +64,7 @@ class _Queries:
 
     begun: int = 0
     under_way: "OrderedDict[Asked, _Query]" = field(default_factory=OrderedDict)
+    """And those that are over, until somebody comes back for them."""
     failed: "OrderedDict[Asked, tuple[float, PlaygroundError]]" = field(default_factory=OrderedDict)
     """What was asked for in vain lately."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,8 +81,14 @@ class _Queries:
         with self.lock:
             if asked not in self.under_way:
                 self.begun += 1
+                self._forget_oldest()
                 self.under_way[asked] = _begun(self.begun, shown, texts)
             return self.under_way[asked]
+
+    def _forget_oldest(self) -> None:
+        over = [asked for asked, query in self.under_way.items() if query.embedded.done()]
+        for asked in over[: max(0, len(over) - MOST_OVER)]:
+            del self.under_way[asked]
 
     def end(self, asked: Asked, query: _Query, error: PlaygroundError | None) -> None:
         """It is over, and seen to be."""
@@ -98,17 +113,17 @@ def embed_queries(shown: Shown, texts: Sequence[str]) -> Floats:
     return _result(kept(_Queries), asked, query)
 
 
-def look_for_query(shown: Shown, text: str) -> Floats | None:
-    """(1, dimensions): as embed_queries, but for its waiting: None while it is under way, which is drawn with the way to end it.
+def look_for_query(shown: Shown, text: str) -> Callable[[], Floats] | None:
+    """What gives (1, dimensions), or raises, as embed_queries does; None while it is under way, which is drawn with the way to
+    end it. Raises PlaygroundError where it cannot be asked for.
 
-    For a fragment that looks again: what is clicked between two looks is taken, where a script that waits would lose it.
+    For a fragment that looks again: what is clicked between two looks is taken, where a script that waits would lose it. It is
+    to look no more once there is something to call: what is taken is forgotten here, and would be asked for once more.
     """
     asked, query = _asked(shown, [text])
-    until = time.monotonic() + LOOK_SECONDS
-    while not query.embedded.done() and time.monotonic() < until:  # most are over before anything is to be seen of them
-        time.sleep(LOOK_SECONDS / 10)
+    query.wait_while_young()
     if query.embedded.done():
-        return _result(kept(_Queries), asked, query)
+        return partial(_result, kept(_Queries), asked, query)
     with st.container(horizontal=True, vertical_alignment="center", key=f"embeddings-query-{query.number}"):
         st.markdown(f":material/hourglass_top: {_doing(shown.run.asking.endpoint, 1)}", width="content")
         _stop_button(query)
@@ -171,7 +186,7 @@ def _wait(query: _Query, endpoint: str, count: int) -> None:
 
 
 def _doing(endpoint: str, count: int) -> str:
-    what = "the query" if count == 1 else f"{count:,} queries"
+    what = "the query" if count == 1 else in_words(count, "query", "queries")
     return f"Asking {literal(endpoint)} for the vector of {what}"
 
 

@@ -116,19 +116,25 @@ def _draw_progress(job: EmbeddingJob) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"Embedding with {code(job.asking.endpoint)}", width="content")
             st.button("Stop", key=f"embeddings.stop-{job.run_key}", icon=":material/stop:", on_click=job.stop)
-        over = progress.done + progress.failed
-        share = over / progress.texts if progress.texts else 0.0
-        waits = "" if over or progress.note else f" · waits for the first reply, of up to {job.asking.batch:,} texts"
-        left = _left(progress) if share < 1 else " · being written to the disk"
-        st.progress(min(share, 1.0), text=f"{over:,} of {progress.texts:,} texts{waits}{left}")
+        share = (progress.done + progress.failed) / progress.texts if progress.texts else 0.0
+        st.progress(min(share, 1.0), text=how_far(job))
         if progress.note:
             st.markdown(f":material/hourglass_top: {literal(progress.note)}")
         st.caption(figures(progress))
 
 
+def how_far(job: EmbeddingJob) -> str:
+    """How many it has of how many, and what it is at."""
+    progress, keeps = job.progress, job.embedded is not None  # all that will come is here then
+    over = progress.done + progress.failed
+    waits = "" if over or progress.note else f" · waits for the first reply, of up to {job.asking.batch:,} texts"
+    left = " · being written to the disk" if keeps else f"{waits}{_left(progress)}"
+    return f"{over:,} of {progress.texts:,} texts{left}"
+
+
 def _left(progress: Progress) -> str:
     left = progress.left_seconds
-    if left is None:
+    if not left:  # unknown, or nothing is left
         return ""
     if left < 90:
         return f" · {max(left, 1):.0f} s left"

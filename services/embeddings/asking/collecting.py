@@ -29,6 +29,8 @@ class Collected:
         """(texts, dimensions); NaN where there is none yet."""
         self.requests = self.tokens = 0
         self.note = ""
+        self.looked_up = False
+        """Whether what was here already is known."""
         self._failures: dict[int, PlaygroundError] = {}
         self._cached: set[str] = set()
         self._done = self._failed = self._from_cache = 0
@@ -101,6 +103,7 @@ class Collected:
             seconds=time.monotonic() - self._began,
             left_seconds=self._left(),
             note=self.note,
+            looked_up=self.looked_up,
         )
 
     def failures(self) -> tuple[TextFailure, ...]:

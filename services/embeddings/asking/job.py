@@ -37,7 +37,7 @@ class EmbeddingJob:
         self.dataset = dataset
         self.asking = asking
         self.run_key = run_key(host_of(workspace), asking)
-        self.progress = Progress(dataset.count) if earlier is None else replace(earlier, left_seconds=None, note="")
+        self.progress = Progress(dataset.count) if earlier is None else _begun_again(earlier)
         """Replaced by a newer one, never changed."""
         self.waits_since: float | None = None
         """On time.monotonic()'s clock: since when it waits because the endpoint asks it to."""
@@ -72,7 +72,7 @@ class EmbeddingJob:
         self._over.set()
 
 
-class Watching:
+class Reporter:
     """Takes an embedding's progress to its job, and now and then to the store."""
 
     def __init__(self, store: EmbeddingStore, job: EmbeddingJob, run: Run, kept_every: float) -> None:
@@ -100,9 +100,13 @@ class Watching:
                 log.warning("The progress of an embedding could not be kept: %s", trouble.message)
 
 
+def _begun_again(earlier: Progress) -> Progress:
+    return replace(earlier, left_seconds=None, note="", looked_up=False)
+
+
 def _not_less(progress: Progress, earlier: Progress | None) -> Progress:
-    """Before anything is asked for, what is here is only being found again: it is as much as it was."""
-    if earlier is None or progress.requests:
+    """Until it is known what is to be asked for, what is here is only being found again: it is as much as it was."""
+    if earlier is None or progress.looked_up:
         return progress
     return replace(progress, done=max(progress.done, earlier.done))
 

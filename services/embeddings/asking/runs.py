@@ -16,7 +16,7 @@ import numpy as np
 from services.embeddings.asking.cache import VectorCache, vector_cache
 from services.embeddings.asking.embedding import embed_texts
 from services.embeddings.asking.hosts import host_of
-from services.embeddings.asking.job import EmbeddingJob, Watching, over, run_key, together
+from services.embeddings.asking.job import EmbeddingJob, Reporter, over, run_key, together
 from services.embeddings.asking.writers import this_process, under_way_elsewhere
 from services.embeddings.datasets import EmbeddingStore, NotKept, embedding_store, most_bytes_of
 from services.embeddings.records import Asking, Dataset, Embedded, Floats, Run, RunState
@@ -215,7 +215,7 @@ class EmbeddingRuns:
             self._store.get_texts(job.owner, job.dataset.id).texts,
             cache=self._cache,
             owner=job.owner,
-            on_progress=Watching(self._store, job, run, self._kept_every),
+            on_progress=Reporter(self._store, job, run, self._kept_every),
             cancel=job.cancel,
             hooks=hooks,
             most_bytes=most_bytes_of(job.owner),

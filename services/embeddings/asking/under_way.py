@@ -90,7 +90,8 @@ class UnderWay:
             to_ask += [text for text in some if not self._collected.has(text)]
             report(self._collected.progress())
             if self._cancel.cancelled:
-                break
+                return []
+        self._collected.looked_up = True
         return to_ask
 
     def _watch(self, report: Callable[[Progress], None]) -> None:

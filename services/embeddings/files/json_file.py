@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from services.embeddings.files.table_file import MOST_EXAMPLE, Column, ColumnKin
 from services.embeddings.files.text_encoding import decoded
 from services.embeddings.limits import MOST_TEXTS
 from services.errors import BadInput
+from services.foreign_json import MAX_DEPTH, deeper_than
 
 ONLY = "text"
 """Name of the column where there are no objects, but texts."""
@@ -18,6 +20,8 @@ _MOST_LIST_CHARACTERS = 20_000_000
 """Of a JSON list, all of which is held, in many times its size of memory."""
 _MOST_LINE = 4_000_000
 """Characters of a line, while which is read nobody else is served: the longest text in escapes, and what stands beside it."""
+_MOST_COMMAS = 10 * MOST_TEXTS
+"""Of a list that is parted in one go, which holds all others up and takes 80 bytes an entry: two million are 0.2 s."""
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PROBLEMS = {
@@ -108,25 +112,36 @@ class JsonFile(TableFile):
 
 
 def _read_list(text: str) -> list[Any]:
-    """The entries of the list that *text* is. One at a time: others are served between two of them. Raises BadInput."""
+    """The entries of the list that *text* is; of more than MOST_TEXTS, one more. Each is read by itself: others are served
+    between two of them. Raises BadInput."""
+    if text.count(",") < _MOST_COMMAS:
+        try:
+            return list(islice(_quick_entries_of(text), MOST_TEXTS + 1))
+        except (msgspec.MsgspecError, RecursionError):  # it takes no NaN, no half characters, and tells less of a fault
+            pass
     try:
-        return [msgspec.json.decode(entry) for entry in msgspec.json.decode(text, type=list[msgspec.Raw])]
-    except (msgspec.MsgspecError, RecursionError):  # it takes no NaN and no half characters, and tells less of a fault
-        pass
-    try:
-        return list(_entries_of(text))
+        return list(islice(_entries_of(text), MOST_TEXTS + 1))
     except (ValueError, RecursionError) as error:
         raise _no_json("The file", error) from error
 
 
+def _quick_entries_of(text: str) -> Iterator[Any]:
+    """Three times as fast as json, with the list parted first. Raises MsgspecError, and RecursionError for what is too deep."""
+    parts = msgspec.json.decode(text, type=list[msgspec.Raw])
+    parts.reverse()
+    while parts:
+        part = bytes(parts.pop())  # so none is kept beside its value
+        yield _not_too_deep(msgspec.json.decode(part), part.count(b"[") + part.count(b"{"))
+
+
 def _entries_of(text: str) -> Iterator[Any]:
-    """The same, as json reads them. Raises what json.loads does, at the same place."""
+    """The same, as json reads them. Raises what json.loads does, at the same place, and RecursionError."""
     at = _after_space(text, 1)
     more = text[at : at + 1] != "]"
     while more:
-        value, at = _DECODER.raw_decode(text, at)
-        yield value
-        at = _after_space(text, at)
+        value, end = _DECODER.raw_decode(text, at)
+        yield _not_too_deep(value, text.count("[", at, end) + text.count("{", at, end))
+        at = _after_space(text, end)
         more = text[at : at + 1] == ","
         at = _after_space(text, at + 1) if more else at
     if text[at : at + 1] != "]":
@@ -141,9 +156,16 @@ def _after_space(text: str, at: int) -> int:
     return at if found is None else found.end()
 
 
+def _not_too_deep(value: Any, opened: int) -> Any:
+    """The value, which json.dumps can write. *opened*: the most lists and objects that can be in it. Raises RecursionError."""
+    if opened > MAX_DEPTH and deeper_than(MAX_DEPTH, value):  # to walk through all that vectors hold takes a while
+        raise RecursionError
+    return value
+
+
 def _read(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return _not_too_deep(json.loads(text), text.count("[") + text.count("{"))
     except (ValueError, RecursionError) as error:
         raise _no_json(where, error) from error
 
@@ -152,6 +174,8 @@ def _no_json(where: str, error: Exception) -> BadInput:
     said = ""
     if isinstance(error, json.JSONDecodeError):
         said = f": {_PROBLEMS.get(error.msg, error.msg)}, at character {error.colno:,}"
+    elif isinstance(error, RecursionError):
+        said = f": it is nested more than {MAX_DEPTH} levels deep"
     return BadInput(
         f"{where} cannot be read as JSON{said}.", "One JSON object on each line, or one list of objects, can be read."
     )

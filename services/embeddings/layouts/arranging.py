@@ -77,7 +77,8 @@ def read_points(path: Path) -> Points:
     for begin in range(0, len(given), BLOCK):
         block = unit(given, slice(begin, begin + BLOCK))
         for row in np.flatnonzero(np.isfinite(block[:, 0])):
-            point = known.setdefault(blake2b(block[row].tobytes(), digest_size=16).digest(), len(known))
+            same = (block[row] + 0.0).tobytes()  # -0.0 is 0.0
+            point = known.setdefault(blake2b(same, digest_size=16).digest(), len(known))
             kept[point] = block[row]
             places[begin + row] = point
     if len(known) < FEWEST:

@@ -64,6 +64,15 @@ class Pace:
         self._corrections[algorithm] = min(max(before * took / foreseen.work, 0.2), 10.0)
 
 
+def longest_silence(foreseen: Expected, algorithm: Algorithm, *, made: bool) -> float:
+    """Seconds that all of it and another start take; *made* says whether this worker has made such a layout before.
+
+    Before that, compiling counts: whether numba takes what it kept, for this processor and this version, it alone knows.
+    """
+    compiling = COMPILE_SECONDS if algorithm is Algorithm.LOCALMAP and not made else 0.0
+    return foreseen.starting + compiling + foreseen.work + START_SECONDS[algorithm]
+
+
 def left(foreseen: Expected, stage: Stage, done: float, spent: float) -> float:
     """Seconds until the end, when *done* of a stage is over after *spent* seconds."""
     of_stage = {

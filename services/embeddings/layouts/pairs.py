@@ -43,8 +43,9 @@ def near_pairs(found: Ints, distances: Floats, most: int) -> Any:
 def near_far_pairs(positions: Floats, near: Any, before: Any, nearby: float, seed: int) -> Any:
     """(points, pairs) int32: of each point as many others as it has in *before*, which is of the same shape.
 
-    They are random ones at most *nearby* away in *positions* (points, 2 or 3) float32, none twice, and none that the point has
-    in *near* (points, pairs) int32. Where DRAWS draws find none, it is the one before.
+    They are random ones at most *nearby* away in *positions* (points, 2 or 3) float32, of those drawn none twice, and none that
+    the point has in *near* (points, pairs) int32. Where DRAWS draws find none, it is the one before, which may have been drawn
+    for another pair, as in pacmap.
     """
     if not np.isfinite(positions).all():
         return before  # it ran away; whoever looks at its end will say so

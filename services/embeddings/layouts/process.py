@@ -29,6 +29,11 @@ _LAST_BYTES = 2_000
 _PREFIX = "brickyard-layouts-"
 _OLD_SECONDS = 86_400.0
 """Without a new picture for so long, nobody is at work in a folder."""
+_COMPILED_LAST = {
+    Path(__file__).with_name("steps.py"): "_adding.locals.add",
+    Path(__file__).with_name("pairs.py"): "_drawn",
+}
+"""Of each file of LocalMAP's loops, the last one that is compiled."""
 
 
 class WorkerProcess:
@@ -142,8 +147,17 @@ class Compiled:
 
     @property
     def there(self) -> bool:
-        """Whether it was compiled already."""
-        return any(self._kept.glob("**/pairs._drawn*.nbi"))  # which is compiled last
+        """Whether it was compiled already, as the code is now: numba leaves there what it made of earlier code."""
+        try:
+            return all(
+                any(
+                    made.stat().st_mtime >= source.stat().st_mtime
+                    for made in self._kept.glob(f"**/{source.stem}.{last}-*.nbi")
+                )
+                for source, last in _COMPILED_LAST.items()
+            )
+        except OSError:  # somebody tidies there
+            return False
 
     @property
     def environment(self) -> dict[str, str]:

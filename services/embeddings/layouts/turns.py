@@ -13,7 +13,7 @@ import numpy as np
 
 from services.embeddings.layouts.arranging import Stage
 from services.embeddings.layouts.job import LayoutJob, Order
-from services.embeddings.layouts.pace import COMPILE_SECONDS, START_SECONDS, Pace
+from services.embeddings.layouts.pace import COMPILE_SECONDS, START_SECONDS, Pace, longest_silence
 from services.embeddings.layouts.process import WorkerProcess, compiled
 from services.embeddings.records import Algorithm, Floats
 from services.errors import BadInput, PlaygroundError, Side
@@ -143,7 +143,8 @@ class Turns:
             id=number, vectors=str(order.vectors), algorithm=order.algorithm, dims=order.dims, seed=order.seed,
             folder=str(process.folder),
         )  # fmt: skip
-        end = self._follow(job, process, number, self.patience * (foreseen.seconds + START_SECONDS[order.algorithm]))
+        silence = longest_silence(foreseen, order.algorithm, made=order.algorithm in process.loaded)
+        end = self._follow(job, process, number, self.patience * silence)
         if end is None:
             self._end_process()
         elif job.layout is not None:

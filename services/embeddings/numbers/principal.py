@@ -9,7 +9,7 @@ from services.embeddings.records import Floats, Ints
 def principal_components(vectors: Floats, rows: Ints, most: int) -> Floats:
     """(rows, up to *most*) Of the directions of *rows* (ascending, all usable), largest first; each axis's sign is fixed.
 
-    Memory: one block beside the result.
+    Memory: a few blocks beside the result.
     """
     mean, spread = moments(vectors, rows)
     axes = np.linalg.eigh(spread)[1][:, ::-1][:, :most]

@@ -56,6 +56,8 @@ class LegendEntry:
 
     label: str
     count: int
+    rest: bool = False
+    """Whether it is what has no class of its own: the last entry, whose name does not stand on the map."""
 
 
 @dataclass(frozen=True)

@@ -74,11 +74,10 @@ def _drawn(pair: Pair) -> Ints:
 
 def _colours(pair: Pair, drawn: Ints) -> Colours:
     """One class for each label; one for all where there are none."""
-    classes, names = by_groups(pair.a.texts.labels or ())
-    if not names:
+    colours = by_groups(pair.a.texts.labels or ())
+    if not colours.names:
         return np.zeros(len(drawn), np.uint8), ()
-    counts = np.bincount(classes[drawn], minlength=256)
-    return classes[drawn], tuple(LegendEntry(name, int(counts[place])) for place, name in enumerate(names))
+    return colours.classes[drawn], colours.legend(drawn)
 
 
 def _draw_map(

@@ -28,6 +28,8 @@ class Colouring:
     """(texts,): place in the legend, or on the scale; UNKNOWN where there is nothing to say."""
     names: tuple[str, ...] = ()
     """Of the classes, where they are groups."""
+    rest: bool = False
+    """Whether the last of them is what has no class of its own."""
     scale: Scale | None = None
     note: str = ""
     """What is to be said beside the map."""
@@ -35,7 +37,10 @@ class Colouring:
     def legend(self, drawn: Ints) -> tuple[LegendEntry, ...]:
         """The groups, with how many of the drawn points each has."""
         counts = np.bincount(self.classes[drawn], minlength=256)
-        return tuple(LegendEntry(name, int(counts[place])) for place, name in enumerate(self.names))
+        last = len(self.names) - 1
+        return tuple(
+            LegendEntry(name, int(counts[place]), self.rest and place == last) for place, name in enumerate(self.names)
+        )
 
 
 def colouring(shown: Shown, state: MapOfRun, layout: Layout | None) -> Colouring:
@@ -51,8 +56,8 @@ def colouring(shown: Shown, state: MapOfRun, layout: Layout | None) -> Colouring
     return by[state.colour]()
 
 
-def by_groups(groups: Sequence[str], known: Sequence[str] = ()) -> tuple[Classes, tuple[str, ...]]:
-    """The largest groups each with a class of its own, the others with one together; then the names of the classes.
+def by_groups(groups: Sequence[str], known: Sequence[str] = ()) -> Colouring:
+    """The largest groups each with a class of its own, the others with one together.
 
     “” is no group: UNKNOWN. Groups that are *known* come first, in their order.
     """
@@ -61,7 +66,8 @@ def by_groups(groups: Sequence[str], known: Sequence[str] = ()) -> tuple[Classes
     places = {name: place for place, name in enumerate(own)} | {"": UNKNOWN}
     found = np.fromiter((places.get(name, len(own)) for name in groups), np.uint8, len(groups))
     others = len(ranked) - len(own)
-    return found, (*map(_short, own), *((f"{others:,} other labels",) if others else ()))
+    names = (*map(_short, own), *((f"{others:,} other labels",) if others else ()))
+    return Colouring(found, names, rest=others > 0)
 
 
 def ranked_groups(groups: Sequence[str], known: Sequence[str] = ()) -> list[str]:
@@ -78,8 +84,7 @@ def _by_label(shown: Shown, state: MapOfRun) -> Colouring:
         return _plain(shown, "These texts have no labels: lasso some and label them, or colour by cluster.")
     known = [name for name in state.label_order if name in set(labels)] if _overfull(state) else state.label_order
     state.label_order = tuple(ranked_groups(labels, known)[:MOST_CLASSES])
-    classes, names = by_groups(labels, known)
-    return Colouring(classes, names)
+    return by_groups(labels, known)
 
 
 def _overfull(state: MapOfRun) -> bool:
@@ -94,9 +99,9 @@ def _by_cluster(shown: Shown, state: MapOfRun) -> Colouring:
     found, count = named.clusters.labels, len(named.names)
     own = count if count <= MOST_CLASSES else MOST_CLASSES - 1
     classes = np.where(found < 0, UNKNOWN, np.minimum(found, own)).astype(np.uint8)
-    names = tuple(map(_short, named.names[:own]))
+    names = (*map(_short, named.names[:own]), *((f"{count - own:,} smaller clusters",) if count > own else ()))
     part = f"Named by {MOST_NAMED:,} texts, chosen at random." if len(shown.texts) > MOST_NAMED else ""
-    return Colouring(classes, (*names, *((f"{count - own:,} smaller clusters",) if count > own else ())), note=part)
+    return Colouring(classes, names, rest=count > own, note=part)
 
 
 def _by_length(shown: Shown) -> Colouring:

@@ -85,14 +85,15 @@ def _look(shown: Shown, state: MapOfRun) -> None:
     if not state.asks:
         return
     try:
-        query = look_for_query(shown, state.asks)
-        if query is None:
+        came = look_for_query(shown, state.asks)
+        if came is None:
             return
+        text, state.asks = state.asks, ""  # before all that can go wrong: else each look would ask, and pay, anew
+        query = came()
         _same_size(shown, query)
-        state.ask(_compared(shown, state.asks, query))
+        state.ask(_compared(shown, text, query))
     except PlaygroundError as error:
-        state.trouble = error
-    state.asks = ""
+        state.asks, state.trouble = "", error
     st.rerun()  # what stands above, the colours among it, was drawn before
 
 

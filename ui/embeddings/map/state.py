@@ -179,10 +179,10 @@ class MapOfRun:
         self.chosen_by = (origin, *(one for one in self.chosen_by if one is not origin))
 
     def forget_query(self) -> None:
-        """Have the colours that were there before."""
+        """Have the colours that were there before, and wait for no other query."""
         if self.colour is ColourBy.SCORE:
             self.colour = self.colour_before or ColourBy.NOTHING
-        self.query = None
+        self.query, self.asks = None, ""
 
     @property
     def sought(self) -> str:

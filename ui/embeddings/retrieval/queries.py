@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from services.counting import in_words
 from services.embeddings.files import COUNT, MAX_QUERIES, QueriesRead, Query, look_through_queries, sample_queries
 from services.errors import BadInput
 from ui.embeddings.file_choice import draw_refusal
@@ -76,7 +77,7 @@ def _draw_refused(read: QueriesRead) -> None:
         st.caption(literal(problem.message))
     more = len(read.refused) - MOST_TOLD
     if more > 0:
-        st.caption("And 1 line more." if more == 1 else f"And {more:,} lines more.")
+        st.caption(f"And {in_words(more, 'line')} more.")
     if read.queries:
         st.caption("The other one can be checked meanwhile." if len(read.queries) == 1 else
                    f"The other {len(read.queries):,} can be checked meanwhile.")  # fmt: skip

@@ -98,7 +98,9 @@ export class EmbeddingMap {
     const others = data.parts.coordinates !== this.names.coordinates || data.parts.classes !== this.names.classes;
     if (data.parts.coordinates !== this.names.coordinates) this.arrives(new Points(parts.coordinates));
     this.classes = parts.classes;
-    if (others || data.legend.length !== before?.legend.length) this.named = heaps(this.points, this.classes, data.legend.length);
+    const groups = data.legend.filter((entry) => !entry.rest).length;
+    if (others || groups !== this.groups) this.named = heaps(this.points, this.classes, groups);
+    this.groups = groups;
     this.frames();
     this.texts = parts.texts === this.textBytes ? this.texts : parts.texts && JSON.parse(new TextDecoder().decode(parts.texts));
     this.textBytes = parts.texts;

@@ -11,7 +11,7 @@ const LONGEST = 28;
 const ABOVE = 14; // pixels: a small heap would be hidden by its name
 const AROUND = [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((across) => [down, across]));
 
-// Of each group that has one its heap: the group's number, its middle in the world, how many it holds; the largest first.
+// Of each group that has one its heap (classes from *groups* on are none, and stand among others): the group's number, its middle in the world, how many it holds; the largest first.
 export function heaps(points, classes, groups) {
   if (points.dims !== 2 || groups < 2) return [];
   const { middle, span } = points.frame(classes);
@@ -19,7 +19,10 @@ export function heaps(points, classes, groups) {
   const cells = CELLS * CELLS;
   const [all, own, sums] = [new Uint32Array(cells), new Uint32Array(cells * groups), new Float64Array(2 * cells * groups)];
   const tally = new Uint32Array(groups);
-  const along = (at, axis) => Math.min(CELLS - 1, Math.floor(((at - low[axis]) / (span[axis] || 1)) * CELLS));
+  const along = (at, axis) => { // rounding leads to either side
+    const cell = Math.floor(((at - low[axis]) / (span[axis] || 1)) * CELLS);
+    return Math.max(0, Math.min(CELLS - 1, cell));
+  };
   for (let index = 0; index < points.count; index++) {
     const group = classes[index];
     if (group === HIDDEN) continue;
@@ -69,7 +72,8 @@ export function drawNames(context, { camera, theme, named, legend }) {
   Object.assign(context, { font: `600 12px ${theme.font}`, textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4 });
   for (const { group, at } of named) {
     const whole = legend[group]?.label ?? "";
-    const name = whole.length > LONGEST ? `${whole.slice(0, LONGEST - 1)}…` : whole;
+    const letters = [...whole]; // a pair of surrogates is one
+    const name = letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : whole;
     const [x, middle] = camera.onScreen(at);
     const y = middle - ABOVE;
     const half = context.measureText(name).width / 2 + 3;

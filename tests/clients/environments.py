@@ -12,7 +12,7 @@ from tests.local_workspaces import ROOT, LocalWorkspace
 
 CURRENT = ROOT / ".venv-clients" / "bin"
 LEGACY = ROOT / ".venv-clients-legacy" / "bin"
-SCRIPT_SECONDS = 200
+SCRIPT_SECONDS = 600
 
 
 def clean_environment(workspace: LocalWorkspace, token: str | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ SPARK = ROOT / ".venv-clients-spark" / "bin"
 SCRIPT = ROOT / "tests" / "clients" / "spark" / "notebook_script.py"
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(660),  # ten seconds a run where nothing else is under way, minutes beside others
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java 17 or newer."),
 ]
 CLAY, WALL, KOREAN = "Bricks are made of clay.", "A wall of bricks", "벽돌은 점토로 만든다."

@@ -12,7 +12,7 @@ from ui.endpoint_setup.echoes import put_in, show
 from ui.foreign_text import code, literal
 from ui.invoke.sheet import Sheet
 from ui.invoke.table import draw_table
-from ui.session import entered, mirror
+from ui.session import entered, reseed
 
 NOT_SENT = "not sent"
 _PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_ ]*[A-Za-z0-9])?", re.ASCII)
@@ -51,11 +51,12 @@ def draw_choice(sheet: Sheet) -> None:
         return
     key = f"invoke.{sheet.number}.form"
     names = {one: _FORM_NAMES.get(one, one.value) for one in interface.forms}
-    mirror(key, form)
     st.pills(
         "Form",
         list(interface.forms),
-        key=key,
+        # Each time, not only where it holds something else: a form that follows from the JSON may be on its way to the browser while
+        # another is clicked, and arrive after that click.
+        key=reseed(key, form),
         format_func=lambda one: names[one],
         on_change=_use_form,
         args=(sheet, key),

@@ -54,8 +54,8 @@ def draw_choice(sheet: Sheet) -> None:
     st.pills(
         "Form",
         list(interface.forms),
-        # Each time, not only where it holds something else: a form that follows from the JSON may be on its way to the browser while
-        # another is clicked, and arrive after that click.
+        # With each run, also where it holds just that: a form that follows from the JSON may be on its way to the browser while
+        # another is clicked, and come there after that click.
         key=reseed(key, form),
         format_func=lambda one: names[one],
         on_change=_use_form,

@@ -12,7 +12,7 @@ run: .venv/run.stamp ## the playground, in the browser
 test: .venv/dev.stamp ## every test that needs no environment of its own
 	$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/python -m pytest -m "not clients and not browser and not webassembly" --numprocesses 2 --dist loadfile
-	$(BIN)/python -m pytest -m "browser and not clients" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "browser and not clients"
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -25,15 +25,15 @@ from tests.local_workspaces import LocalWorkspace
 
 pytestmark = pytest.mark.browser
 
-WORDS = 100
-AT_20_A_SECOND = f"scripted-20-{WORDS}"
+WORDS, WORDS_PAST_A_RELOAD = 100, 240
+AT_20_A_SECOND = "scripted-20-{}".format
 
 
-def expect_the_whole_answer(page: Page, workspace: LocalWorkspace) -> None:
+def expect_the_whole_answer(page: Page, workspace: LocalWorkspace, words: int = WORDS) -> None:
     answered(page)
-    expect(figures(page)).to_contain_text(f"{WORDS} out")
+    expect(figures(page)).to_contain_text(f"{words} out")
     text = answer(page).inner_text()
-    assert (text.count("Brick"), text.count("벽돌"), text.count("end.")) == (WORDS / 10,) * 3
+    assert (text.count("Brick"), text.count("벽돌"), text.count("end.")) == (words / 10,) * 3
     assert questions(page).count() == 1
     (only,) = chat_requests(workspace.requests())
     assert only.outcome == "complete"
@@ -42,13 +42,13 @@ def expect_the_whole_answer(page: Page, workspace: LocalWorkspace) -> None:
 def test_an_answer_goes_on_through_a_reload(app: App, local_workspace: LocalWorkspace, page: Page) -> None:
     open_chat(page, app.url)
     local_workspace.clear()
-    local_workspace.queue_fault(AT_20_A_SECOND, CHAT_PATH)
+    local_workspace.queue_fault(AT_20_A_SECOND(WORDS_PAST_A_RELOAD), CHAT_PATH)
     send(page, "Tell me something long.")
     expect(answer(page)).to_contain_text("end.")
     page.reload()
     expect(answer(page)).to_contain_text("end.")
     expect(button(page, "chat-stop")).to_be_visible()
-    expect_the_whole_answer(page, local_workspace)
+    expect_the_whole_answer(page, local_workspace, WORDS_PAST_A_RELOAD)
 
 
 def test_an_answer_goes_on_through_a_cut_of_the_websocket(
@@ -59,7 +59,7 @@ def test_an_answer_goes_on_through_a_cut_of_the_websocket(
     make_page.watch(page).expected.append("WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE")
     open_chat(page, proxy.url)
     local_workspace.clear()
-    local_workspace.queue_fault(AT_20_A_SECOND, CHAT_PATH)
+    local_workspace.queue_fault(AT_20_A_SECOND(WORDS), CHAT_PATH)
     send(page, "Tell me something long.")
     expect(answer(page)).to_contain_text("end.")
     with page.expect_websocket():

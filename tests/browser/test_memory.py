@@ -134,14 +134,14 @@ def test_two_endpoints_answer_side_by_side(
     workspace = make_local_workspace("--alias", f"second={ENDPOINT}")
     connect(page, app.url, workspace.host, workspace.token)
     open_chat(page, app.url, f"?endpoint={ENDPOINT}&endpoint=second")
-    workspace.queue_fault("scripted-20-60", "/serving-endpoints/", times=2)
+    workspace.queue_fault("scripted-20-160", "/serving-endpoints/", times=2)
     send(page, "To both of you.")
     expect(answer(page, 0, 0)).to_contain_text("Brick")
     expect(answer(page, 0, 1)).to_contain_text("Brick")
     expect(button(page, "chat-stop")).to_be_visible()  # so both are being drawn while they grow
     answered(page)
     for place in (0, 1):
-        assert answer(page, 0, place).inner_text().count("end.") == 6
+        assert answer(page, 0, place).inner_text().count("end.") == 16
     main = page.get_by_role("main")
     left, right = answer(page, 0, 0).bounding_box(), answer(page, 0, 1).bounding_box()
     assert left
